@@ -1,0 +1,1 @@
+"""Our words: frozen dataclasses and pure functions. Nothing here does I/O."""

@@ -1,0 +1,349 @@
+"""A case: one order together with everything that we know, decided and did about it.
+
+Everything here is pure: functions take a case and give a new one. Only the holder of the order's lease stores it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from .codec import plain, typed
+from .flow import Stage, may_move
+from .money import Money, total
+from .order import Address, Customer, Order, PlatformStatus
+from .payment import MoneyMoved
+from .refunds import RefundRequest
+from .review import Finding, Hold, HoldReason
+from .shipping import LineQuantity, Shipment
+
+T = TypeVar("T")
+
+
+class ActKind(StrEnum):
+    """What can be left to do for an order, each one call of the hook of that name."""
+
+    BUY_LABEL = "buy_label"
+    PUSH_SHIPMENT = "push_shipment"
+    PUSH_STATUS = "push_status"
+    CANCEL_ORDER = "cancel_order"
+    REFUND_PAYMENT = "refund_payment"
+    ADJUST_INVENTORY = "adjust_inventory"
+    WRITE_NOTE = "write_note"
+
+
+# After one of these the world is not as it was: the order is read again before, and an edit after it is a hold.
+IRREVERSIBLE = frozenset({ActKind.BUY_LABEL, ActKind.CANCEL_ORDER, ActKind.REFUND_PAYMENT})
+
+
+class ActState(StrEnum):
+    OPEN = "open"
+    WAITING = "waiting"  # for a person: a task says what for
+    DONE = "done"
+    REFUSED = "refused"
+    DROPPED = "dropped"  # overtaken by a later decision before anything was sent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """One thing left to do. `id` is made once, with the decision: the same id is the same act, however often it is tried.
+
+    `what` is the plain form of the hook's argument (see `read`); `answer` a short one of what came back.
+    """
+
+    id: str
+    kind: ActKind
+    what: Any
+    account: str = ""  # the account's id; "" is the order's own platform
+    state: ActState = ActState.OPEN
+    answer: Any = None
+    said: str = ""
+
+    @classmethod
+    def of(cls, act_id: str, kind: ActKind, what: object, account: str = "") -> Act:
+        return cls(id=act_id, kind=kind, what=plain(what), account=account)
+
+    def read(self, as_type: type[T]) -> T:
+        return typed(self.what, as_type)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipmentPlan:
+    """A decision to ship: which lines, and what a person or rule chose."""
+
+    lines: tuple[LineQuantity, ...]
+    carrier: str = ""
+    service: str = ""
+    tracking_number: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusChange:
+    """The platform is to show this."""
+
+    status: PlatformStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A note on the platform's order, without personal data. `to_customer`: the platform shows or mails it to the customer."""
+
+    text: str
+    to_customer: bool = False
+
+
+class RefundState(StrEnum):
+    ASKED = "asked"
+    PENDING = "pending"
+    DONE = "done"
+    MANUAL = "manual"  # recorded on the platform; a person gives the money back
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundRecord:
+    """A refund that we decided, and what became of it. `vendor_id` is the platform's id of it."""
+
+    request: RefundRequest
+    state: RefundState = RefundState.ASKED
+    vendor_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """A person saw this finding and let the order go on; the same finding does not hold it again."""
+
+    code: str
+    text: str
+    who: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One order and our work on it.
+
+    Args:
+        ref: `account name/platform id`; account: the account's id, which never changes.
+        reviewed: a digest of what the last review looked at ("" before the first).
+        status_pushed: the last platform status that we asked for, so that its echo is not taken for a person's decision.
+        asked: request ids of the commands that were taken in: the same request is the same act.
+    """
+
+    ref: str
+    account: str
+    order: Order
+    stage: Stage = Stage.NEW
+    holds: tuple[Hold, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    accepted: tuple[Accepted, ...] = ()
+    reviewed: str = ""
+    acts: tuple[Act, ...] = ()
+    shipments: tuple[Shipment, ...] = ()
+    refunds: tuple[RefundRecord, ...] = ()
+    status_pushed: PlatformStatus | None = None
+    asked: tuple[str, ...] = ()
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def act(self, act_id: str) -> Act | None:
+        return next((act for act in self.acts if act.id == act_id), None)
+
+    @property
+    def open_acts(self) -> tuple[Act, ...]:
+        return tuple(act for act in self.acts if act.state is ActState.OPEN)
+
+    @property
+    def committed(self) -> tuple[Act, ...]:
+        """What has been bought, cancelled or given back: it cannot be taken back by editing the order."""
+        return tuple(act for act in self.acts if act.kind in IRREVERSIBLE and act.state in (ActState.DONE, ActState.WAITING))
+
+    def holds_for(self, reason: HoldReason) -> bool:
+        return any(hold.reason is reason for hold in self.holds)
+
+    # --- changing -----------------------------------------------------------------------------------------------------
+
+    def at(self, stage: Stage) -> Case:
+        """Move to a stage. A move that the table does not allow raises ValueError."""
+        if not may_move(self.stage, stage):
+            raise ValueError(f"{self.ref}: an order cannot go from {self.stage} to {stage}")
+        return replace(self, stage=stage)
+
+    def hold(self, hold: Hold) -> Case:
+        """Add a hold; the same reason and code once only."""
+        if any(old.reason is hold.reason and old.code == hold.code for old in self.holds):
+            return self
+        return replace(self, holds=(*self.holds, hold))
+
+    def release(self, reason: HoldReason | None = None) -> Case:
+        """Take away the holds of one reason, or all."""
+        kept = () if reason is None else tuple(hold for hold in self.holds if hold.reason is not reason)
+        return replace(self, holds=kept)
+
+    def with_act(self, act: Act) -> Case:
+        """Add an act, or put a new version in the place of the old one."""
+        if self.act(act.id) is None:
+            return replace(self, acts=(*self.acts, act))
+        return replace(self, acts=tuple(act if old.id == act.id else old for old in self.acts))
+
+    def drop_open(self, *kinds: ActKind) -> Case:
+        """Give up acts that were not begun (the ledger decides whether one was: this is for acts never tried)."""
+        return replace(
+            self,
+            acts=tuple(
+                replace(act, state=ActState.DROPPED) if act.state is ActState.OPEN and act.kind in kinds else act
+                for act in self.acts
+            ),
+        )
+
+    def with_refund(self, record: RefundRecord) -> Case:
+        others = tuple(old for old in self.refunds if old.request.id != record.request.id)
+        return replace(self, refunds=(*others, record))
+
+
+# --- fulfillment per line ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineFulfillment:
+    """How many of one line: ordered, cancelled, shipped, delivered, returned."""
+
+    line_id: str
+    ordered: int
+    cancelled: int = 0
+    shipped: int = 0
+    delivered: int = 0
+    returned: int = 0
+
+    @property
+    def to_ship(self) -> int:
+        return max(0, self.ordered - self.cancelled - self.shipped)
+
+
+def fulfillment(case: Case) -> tuple[LineFulfillment, ...]:
+    """Per line that ships, by quantity. Lines refunded before they left count as cancelled."""
+    shipped = _quantities(line for shipment in case.shipments for line in shipment.lines)
+    given_back = _quantities(
+        line for refund in case.refunds if refund.state is not RefundState.REFUSED for line in refund.request.lines
+    )
+    result = []
+    for line in case.order.lines:
+        if not line.requires_shipping:
+            continue
+        sent, back = shipped.get(line.id, 0), given_back.get(line.id, 0)
+        unsent = line.quantity - sent if case.stage is Stage.CANCELLED else min(back, line.quantity - sent)
+        result.append(
+            LineFulfillment(
+                line_id=line.id,
+                ordered=line.quantity,
+                cancelled=max(0, unsent),
+                shipped=sent,
+                returned=max(0, back - max(0, unsent)),
+            )
+        )
+    return tuple(result)
+
+
+def left_to_ship(case: Case) -> tuple[LineQuantity, ...]:
+    """What has not been shipped, cancelled or decided to be shipped yet."""
+    planned = _quantities(
+        line
+        for act in case.acts
+        if act.kind is ActKind.BUY_LABEL and act.state in (ActState.OPEN, ActState.WAITING)
+        for line in act.read(ShipmentPlan).lines
+    )
+    rest = ((line.line_id, line.to_ship - planned.get(line.line_id, 0)) for line in fulfillment(case))
+    return tuple(LineQuantity(line_id=line_id, quantity=quantity) for line_id, quantity in rest if quantity > 0)
+
+
+def _quantities(lines: Any) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for line in lines:
+        sums[line.line_id] = sums.get(line.line_id, 0) + line.quantity
+    return sums
+
+
+def refund_left(case: Case) -> Money:
+    """What may still be given back by our books: captured, less what the platform has recorded and what is underway.
+
+    Our books alone never authorise a refund: the sums at platform and gateway are read again before.
+    """
+    currency = case.order.currency
+    captured = total((payment.captured for payment in case.order.payments), currency)
+    recorded = total((refund.amount for refund in case.order.refunds), currency)
+    known = {refund.id for refund in case.order.refunds}
+    underway = total(
+        (
+            record.request.amount
+            for record in case.refunds
+            if record.state is not RefundState.REFUSED and record.vendor_id not in known
+        ),
+        currency,
+    )
+    left = captured - recorded - underway
+    return left if left.minor > 0 else Money.zero(currency)
+
+
+def is_given_back(case: Case) -> bool:
+    """Has every refund that we decided moved the customer's money?"""
+    return all(record.state is RefundState.DONE for record in case.refunds)
+
+
+def refund_state(money: MoneyMoved) -> RefundState:
+    return {
+        MoneyMoved.MOVED: RefundState.DONE,
+        MoneyMoved.PENDING: RefundState.PENDING,
+        MoneyMoved.NOT_MOVED: RefundState.MANUAL,
+    }[money]
+
+
+# --- personal data apart ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Personal:
+    """What of an order is about a person. It is stored encrypted and apart, so that erasing a customer leaves the sums."""
+
+    customer: Customer = Customer()
+    billing: Address = Address()
+    shipping: Address = Address()
+    customer_note: str = ""
+    staff_notes: tuple[str, ...] = ()
+    lines: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+
+
+def part(case: Case) -> tuple[Case, Personal]:
+    """Take the personal data out of a case."""
+    order = case.order
+    personal = Personal(
+        customer=order.customer,
+        billing=order.billing,
+        shipping=order.shipping,
+        customer_note=order.customer_note,
+        staff_notes=order.staff_notes,
+        lines={line.id: line.personal for line in order.lines if line.personal},
+    )
+    bare = replace(
+        order,
+        customer=Customer(),
+        billing=Address(),
+        shipping=Address(),
+        customer_note="",
+        staff_notes=(),
+        lines=tuple(replace(line, personal=()) if line.personal else line for line in order.lines),
+    )
+    return replace(case, order=bare), personal
+
+
+def join(case: Case, personal: Personal) -> Case:
+    """Put the personal data back."""
+    order = replace(
+        case.order,
+        customer=personal.customer,
+        billing=personal.billing,
+        shipping=personal.shipping,
+        customer_note=personal.customer_note,
+        staff_notes=personal.staff_notes,
+        lines=tuple(replace(line, personal=personal.lines.get(line.id, ())) for line in case.order.lines),
+    )
+    return replace(case, order=order)

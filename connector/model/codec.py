@@ -1,0 +1,35 @@
+"""Our words to JSON and back, by msgspec. Errors carry the path of what is wrong."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+def to_json(value: Any) -> bytes:
+    """Any of our words as JSON: dataclasses as objects, times as RFC 3339, decimals as strings, None left in."""
+    return msgspec.json.encode(value, order="deterministic")
+
+
+def from_json(data: bytes | str, as_type: type[T]) -> T:
+    """Read JSON back. Raises ValueError with the path of what does not fit."""
+    try:
+        return msgspec.json.decode(data, type=as_type)
+    except msgspec.MsgspecError as error:
+        raise ValueError(str(error)) from error
+
+
+def plain(value: Any) -> Any:
+    """Dicts, lists, strings and numbers only, as `to_json` would write them."""
+    return msgspec.to_builtins(value, order="deterministic")
+
+
+def typed(value: Any, as_type: type[T]) -> T:
+    """The way back from `plain`. Raises ValueError with the path of what does not fit."""
+    try:
+        return msgspec.convert(value, type=as_type)
+    except msgspec.MsgspecError as error:
+        raise ValueError(str(error)) from error

@@ -1,0 +1,171 @@
+"""An order as the platform tells it, in our words. What we know, decide and do about it is the case (case.py)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from .money import Money
+from .payment import Payment
+
+
+class PlatformStatus(StrEnum):
+    """What the platform's own status means. A custom status is UNKNOWN and changes nothing; it is never guessed."""
+
+    DRAFT = "draft"  # not an order yet
+    UNPAID = "unpaid"
+    ON_HOLD = "on_hold"
+    OPEN = "open"  # to be worked on
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    REFUNDED = "refunded"
+    FAILED = "failed"
+    DELETED = "deleted"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where something goes. Lines as the customer wrote them; `country` is ISO 3166 alpha-2, "" if the platform has none."""
+
+    name: str = ""
+    company: str = ""
+    line1: str = ""
+    line2: str = ""
+    city: str = ""
+    region: str = ""
+    postcode: str = ""
+    country: str = ""
+    phone: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.line1 or self.line2 or self.city or self.postcode)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer:
+    """Who bought. `id` is the platform's ("" for a guest), `language` a BCP 47 tag or ""."""
+
+    id: str = ""
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineItem:
+    """One line. `total` is after discounts and without `tax`; `unit_price` is before discounts and may have fractions.
+
+    `personal` holds what the customer entered for this line (engraving, artwork address) as (label, text) pairs.
+    """
+
+    id: str
+    sku: str = ""
+    name: str = ""
+    quantity: int
+    product_id: str = ""
+    variant_id: str = ""
+    unit_price: Decimal
+    total: Money
+    tax: Money
+    requires_shipping: bool = True
+    weight_g: int | None = None
+    personal: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.quantity < 1:
+            raise ValueError(f"line {self.id}: the quantity must be 1 or more, not {self.quantity}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShippingLine:
+    """How the customer chose to get it. `pickup`: nothing is sent, the customer comes."""
+
+    id: str
+    method: str
+    title: str = ""
+    total: Money
+    tax: Money
+    pickup: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fee:
+    id: str
+    name: str
+    total: Money
+    tax: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformRefund:
+    """A refund that the platform has on record. `money_moved`: did a gateway give money back (None: it does not say)?"""
+
+    id: str
+    amount: Money
+    reason: str = ""
+    at: datetime | None = None
+    money_moved: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What the platform says about one order. All sums are in `currency`, what the customer paid; times are UTC.
+
+    Args:
+        platform_id: the platform's id as a string; number: what people call it ("#1001"), display and search only.
+        status: the platform's own word, untouched; means: what it says in our words.
+        total: what the customer has to pay for everything, tax included.
+        customer_note: what the customer wrote; staff_notes: what staff wrote about this order on the platform.
+        tracking: tracking numbers that the platform already shows.
+        rehearsal: the run this test order belongs to, "" for a real one.
+
+    Raises:
+        ValueError: no lines' quantity below one, money in another currency, a time without zone.
+    """
+
+    platform_id: str
+    number: str
+    status: str
+    means: PlatformStatus
+    currency: str
+    placed_at: datetime
+    updated_at: datetime
+    lines: tuple[LineItem, ...]
+    shipping_lines: tuple[ShippingLine, ...] = ()
+    fees: tuple[Fee, ...] = ()
+    discount: Money
+    tax: Money
+    total: Money
+    payments: tuple[Payment, ...]
+    refunds: tuple[PlatformRefund, ...] = ()
+    customer: Customer = Customer()
+    billing: Address = Address()
+    shipping: Address = Address()
+    customer_note: str = ""
+    staff_notes: tuple[str, ...] = ()
+    tracking: tuple[str, ...] = ()
+    rehearsal: str = ""
+
+    def __post_init__(self) -> None:
+        if self.placed_at.tzinfo is None or self.updated_at.tzinfo is None:
+            raise ValueError(f"order {self.platform_id}: times need a zone")
+        if self.total.currency != self.currency:
+            raise ValueError(f"order {self.platform_id}: the total is in {self.total.currency}, the order in {self.currency}")
+        ids = [line.id for line in self.lines]
+        if len(ids) != len(set(ids)):
+            raise ValueError(f"order {self.platform_id}: two lines have the same id")
+
+    def line(self, line_id: str) -> LineItem | None:
+        return next((line for line in self.lines if line.id == line_id), None)
+
+    @property
+    def needs_shipping(self) -> bool:
+        """Something has to be sent: a line that ships, and not all of it is picked up."""
+        if self.shipping_lines and all(line.pickup for line in self.shipping_lines):
+            return False
+        return any(line.requires_shipping for line in self.lines)

@@ -1,0 +1,147 @@
+"""Parcels, labels, tracking and supplier orders. Weights in grams, sizes in millimetres, times in UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from .money import Money
+from .order import Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineQuantity:
+    """So many of one line."""
+
+    line_id: str
+    quantity: int
+
+    def __post_init__(self) -> None:
+        if self.quantity < 1:
+            raise ValueError(f"line {self.line_id}: the quantity must be 1 or more, not {self.quantity}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    weight_g: int
+    length_mm: int = 0
+    width_mm: int = 0
+    height_mm: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shipment:
+    """Something that left, or is about to: which lines, with whom, under which number.
+
+    `id` is ours (made with the decision, the key of everything done for it); `vendor_id` the carrier's.
+    """
+
+    id: str
+    lines: tuple[LineQuantity, ...]
+    carrier: str = ""
+    service: str = ""
+    tracking_number: str = ""
+    tracking_url: str = ""
+    vendor_id: str = ""
+    shipped_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelRequest:
+    """What to buy a label for.
+
+    `carrier`, `service` and `tracking_number` are what a person or a rule chose ("": the plugin chooses).
+    """
+
+    id: str
+    to: Address
+    lines: tuple[LineQuantity, ...]
+    parcels: tuple[Parcel, ...] = ()
+    carrier: str = ""
+    service: str = ""
+    tracking_number: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """A label as bought. `document` is the printable file (None where a person has it already)."""
+
+    vendor_id: str
+    carrier: str
+    service: str = ""
+    tracking_number: str = ""
+    tracking_url: str = ""
+    cost: Money | None = None
+    document: bytes | None = None
+    document_type: str = "application/pdf"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShippingQuote:
+    carrier: str
+    service: str
+    cost: Money
+    days: int | None = None
+
+
+class TrackingState(StrEnum):
+    """Where a parcel is. UNKNOWN is an honest answer: a state that we cannot read is never guessed."""
+
+    PRE_TRANSIT = "pre_transit"
+    IN_TRANSIT = "in_transit"
+    OUT_FOR_DELIVERY = "out_for_delivery"
+    AVAILABLE_FOR_PICKUP = "available_for_pickup"
+    DELIVERED = "delivered"
+    RETURNED = "returned"
+    FAILURE = "failure"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackingEvent:
+    state: TrackingState
+    at: datetime
+    text: str = ""
+    vendor_state: str = ""
+
+
+class SupplierState(StrEnum):
+    DRAFT = "draft"
+    PLACED = "placed"
+    ACCEPTED = "accepted"
+    PARTLY_SHIPPED = "partly_shipped"
+    SHIPPED = "shipped"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupplierOrderRequest:
+    """What a manufacturer is asked to send straight to the customer. `id` is ours and goes to the supplier as reference."""
+
+    id: str
+    to: Address
+    lines: tuple[LineQuantity, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupplierOrder:
+    """What the supplier says about it; shipments as far as it tells them."""
+
+    state: SupplierState
+    vendor_id: str
+    shipments: tuple[Shipment, ...] = ()
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockChange:
+    """Put back (positive) or take (negative) so many of one product; `product_id` and `variant_id` are the platform's."""
+
+    id: str
+    product_id: str
+    variant_id: str = ""
+    change: int
