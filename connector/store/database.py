@@ -1,0 +1,110 @@
+"""The connection to our own database: SQLite or PostgreSQL, and how a transaction begins on each."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, select, type_coerce
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import QueuePool
+
+from ..errors import ConfigError, StoreError
+from .tables import Utc, db_now
+
+
+class Database:
+    """One engine, and the two ways to begin. No transaction is held open across a call to the outside."""
+
+    def __init__(self, url: str, *, pool_size: int = 24) -> None:
+        self.url = url
+        self.engine = _engine(url, pool_size)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that may write: all of it or nothing is committed at the end."""
+        with _errors(), self.engine.connect() as connection:
+            # Set on the connection because `begin` below has to know: SQLite must take its write lock at the start. A reader
+            # that turns into a writer on an old snapshot fails at once with "database is locked" (tried, SQLite 3.40).
+            connection.info["begin"] = "BEGIN IMMEDIATE"
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that only reads: one snapshot."""
+        with _errors(), self.engine.connect() as connection:
+            connection.info["begin"] = "BEGIN"
+            with connection.begin():
+                yield connection
+
+    def clock(self, connection: Connection) -> datetime:
+        """The database's own time (UTC)."""
+        now: datetime = connection.execute(select(type_coerce(db_now(), Utc))).scalar_one()
+        return now
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def insert_ignore(connection: Connection) -> Any:
+    """This dialect's own `insert`, which knows `ON CONFLICT`."""
+    return sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+
+
+def _engine(url: str, pool_size: int) -> Engine:
+    try:
+        if url.startswith("sqlite"):
+            engine = create_engine(
+                url,
+                poolclass=QueuePool,
+                pool_size=pool_size,
+                max_overflow=0,
+                connect_args={"check_same_thread": False, "timeout": 30},
+            )
+        else:
+            engine = create_engine(_with_driver(url), pool_size=pool_size, max_overflow=8, pool_pre_ping=True)
+    except Exception as error:
+        raise ConfigError(
+            f"database_url cannot be used ({type(error).__name__}). Write sqlite:///connector.db or "
+            "postgresql://user:password@host/name."
+        ) from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    elif engine.dialect.name != "postgresql":
+        raise ConfigError(f"database_url: {engine.dialect.name} is not supported; use SQLite or PostgreSQL.")
+    return engine
+
+
+def _with_driver(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"postgresql+psycopg://{rest}" if scheme in ("postgresql", "postgres") else url
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")  # an acknowledged webhook survives a power cut
+    connection.execute("PRAGMA busy_timeout=30000")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.info.get("begin", "BEGIN"))
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise StoreError(f"our own database cannot be used: {_first_line(error)}") from error
+
+
+def _first_line(error: DBAPIError) -> str:
+    return str(error.orig).splitlines()[0] if error.orig else type(error).__name__

@@ -1,0 +1,109 @@
+"""Webhook deliveries: stored as raw bytes before they are answered, parsed later, replayed at will."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, select, update
+
+from ..model.codec import from_json, to_json
+from ..model.events import Delivery
+from .database import Database
+from .tables import deliveries, delivery_bodies
+from .vault import Vault
+
+# Never needed again, and some are secrets.
+_LEFT_OUT = frozenset({"authorization", "cookie", "proxy-authorization"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDelivery:
+    """A delivery as it waits to be read. `delivery` is None where its body was erased."""
+
+    id: int
+    account_id: str
+    tries: int
+    delivery: Delivery | None
+
+
+class Deliveries:
+    """The deliveries of one database."""
+
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self._database = database
+        self._vault = vault
+
+    def keep(self, account_id: str, delivery: Delivery, *, topic: str, now: datetime) -> int:
+        """Store a delivery and commit; only then may it be answered. Returns its number."""
+        headers = {name: value for name, value in delivery.headers.items() if name not in _LEFT_OUT}
+        digest = hashlib.sha256(delivery.body).hexdigest()
+        content = len(to_json(headers)).to_bytes(4, "big") + to_json(headers) + delivery.body
+        with self._database.writing() as connection:
+            insert = deliveries.insert().values(
+                account_id=account_id, received_at=now, digest=digest, topic=topic, state="new", due_at=now
+            )
+            delivery_id = int(connection.execute(insert.returning(deliveries.c.id)).scalar_one())
+            # The customer is not known before it is parsed, so each day has a key that is destroyed with its bodies.
+            key_id = self._vault.owner_key(connection, f"deliveries of {account_id} on {now.date()}")
+            sealed = self._vault.seal(connection, key_id, content)
+            connection.execute(delivery_bodies.insert().values(delivery_id=delivery_id, key_id=key_id, sealed=sealed))
+        return delivery_id
+
+    def due(self, now: datetime, *, limit: int) -> list[int]:
+        """Numbers of deliveries that are to be read."""
+        with self._database.reading() as connection:
+            query = select(deliveries.c.id).where(deliveries.c.due_at <= now).order_by(deliveries.c.id).limit(limit)
+            return [int(number) for number in connection.execute(query).scalars()]
+
+    def read(self, delivery_id: int) -> StoredDelivery | None:
+        with self._database.reading() as connection:
+            row = connection.execute(
+                select(deliveries, delivery_bodies.c.key_id, delivery_bodies.c.sealed)
+                .outerjoin(delivery_bodies, delivery_bodies.c.delivery_id == deliveries.c.id)
+                .where(deliveries.c.id == delivery_id)
+            ).one_or_none()
+            if row is None:
+                return None
+            content = self._vault.open(connection, row.key_id, row.sealed) if row.sealed else None
+        return StoredDelivery(
+            id=row.id,
+            account_id=row.account_id,
+            tries=row.tries,
+            delivery=_unpack(content, row.received_at) if content else None,
+        )
+
+    def settle(
+        self, connection: Connection, delivery_id: int, state: str, *, said: str = "", due_at: datetime | None = None
+    ) -> None:
+        """done or bad; with `due_at`, it is read once more then."""
+        connection.execute(
+            update(deliveries)
+            .where(deliveries.c.id == delivery_id)
+            .values(state=state, said=said, due_at=due_at, tries=deliveries.c.tries + 1)
+        )
+
+    def replay(self, *, now: datetime, ids: list[int] | None = None, state: str | None = None) -> int:
+        """Have deliveries read again; returns how many."""
+        wanted: list[Any] = []
+        if ids is not None:
+            wanted.append(deliveries.c.id.in_(ids))
+        if state is not None:
+            wanted.append(deliveries.c.state == state)
+        with self._database.writing() as connection:
+            changed = connection.execute(
+                update(deliveries).where(and_(*wanted)).values(state="new", said="", due_at=now, tries=0)
+            )
+            return int(changed.rowcount)
+
+    def count(self, state: str) -> int:
+        with self._database.reading() as connection:
+            query = select(func.count()).select_from(deliveries).where(deliveries.c.state == state)
+            return int(connection.execute(query).scalar_one())
+
+
+def _unpack(content: bytes, received_at: datetime) -> Delivery:
+    size = int.from_bytes(content[:4], "big")
+    return Delivery(headers=from_json(content[4 : 4 + size], dict[str, str]), body=content[4 + size :], received_at=received_at)

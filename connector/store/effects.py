@@ -1,0 +1,172 @@
+"""The rows of the effects ledger. Every change of state is conditional on state and attempt; what it means is in outbound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, type_coerce, update
+
+from ..model.codec import from_json, to_json
+from ..model.events import Effect, EffectState
+from .tables import Utc, db_now, effects
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectRow:
+    """One row: an attempt at one effect. `now` is the database's clock when it was read."""
+
+    key: str
+    base: str
+    scope: str
+    account_id: str
+    kind: str
+    request_id: str
+    attempt: int
+    state: EffectState
+    hash: str
+    request: Any
+    before: Any
+    answer: Any
+    said: str
+    platform_id: str
+    sent_at: datetime | None
+    first_sent_at: datetime | None
+    now: datetime
+
+    def as_effect(self) -> Effect:
+        return Effect(
+            key=self.key,
+            kind=self.kind,
+            request_id=self.request_id,
+            attempt=self.attempt,
+            state=self.state,
+            request=self.request,
+            before=self.before,
+            platform_id=self.platform_id,
+            sent_at=self.sent_at,
+        )
+
+
+def latest(connection: Connection, base: str) -> EffectRow | None:
+    """The newest attempt of an effect, or None if it was never planned."""
+    query = _query().where(effects.c.base == base).order_by(effects.c.attempt.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _row(row)
+
+
+def by_key(connection: Connection, key: str) -> EffectRow | None:
+    row = connection.execute(_query().where(effects.c.key == key)).one_or_none()
+    return None if row is None else _row(row)
+
+
+def unsettled(connection: Connection, scope: str) -> list[EffectRow]:
+    """Effects of one order (or account) that were sent and whose outcome is not known."""
+    query = _query().where(effects.c.scope == scope, effects.c.state.in_(["sent", "unknown"])).order_by(effects.c.planned_at)
+    return [_row(row) for row in connection.execute(query)]
+
+
+def insert(
+    connection: Connection,
+    *,
+    base: str,
+    attempt: int,
+    scope: str,
+    order_id: int | None,
+    account_id: str,
+    platform_id: str,
+    kind: str,
+    request_id: str,
+    digest: str,
+    request: Any,
+    before: Any,
+    state: EffectState,
+    lease_token: str,
+    now: datetime,
+) -> None:
+    """A new attempt. SENT at once where nothing lies between planning and sending."""
+    sent = db_now() if state is EffectState.SENT else None
+    connection.execute(
+        effects.insert().values(
+            key=f"{base}/{attempt}",
+            base=base,
+            scope=scope,
+            order_id=order_id,
+            account_id=account_id,
+            platform_id=platform_id,
+            kind=kind,
+            request_id=request_id,
+            attempt=attempt,
+            state=state,
+            hash=digest,
+            request=to_json(request).decode(),
+            before=None if before is None else to_json(before).decode(),
+            planned_at=now,
+            sent_at=sent,
+            first_sent_at=sent,
+            lease_token=lease_token,
+        )
+    )
+
+
+def send(connection: Connection, row: EffectRow, *, before: Any, lease_token: str) -> bool:
+    """PLANNED (or, for the same key again, SENT and UNKNOWN) to SENT, if nobody changed it since it was read."""
+    values: dict[str, Any] = {"state": EffectState.SENT, "sent_at": db_now(), "lease_token": lease_token}
+    if row.first_sent_at is None:
+        values["first_sent_at"] = db_now()
+    if before is not None:
+        values["before"] = to_json(before).decode()
+    unchanged = (effects.c.key == row.key, effects.c.state.in_([row.state, EffectState.UNKNOWN]), _same_time(row.sent_at))
+    return connection.execute(update(effects).where(*unchanged).values(**values)).rowcount == 1
+
+
+def settle(connection: Connection, key: str, state: EffectState, *, answer: Any = None, said: str = "") -> bool:
+    """Write an outcome. A late answer to an UNKNOWN effect is welcome; DONE and REFUSED never change again."""
+    before = [EffectState.SENT] if state is EffectState.UNKNOWN else [EffectState.SENT, EffectState.UNKNOWN]
+    changed = connection.execute(
+        update(effects)
+        .where(effects.c.key == key, effects.c.state.in_(before))
+        .values(state=state, answer=None if answer is None else to_json(answer).decode(), said=said, settled_at=db_now())
+    )
+    return changed.rowcount == 1
+
+
+def back_to_planned(connection: Connection, key: str, *, lease_token: str) -> bool:
+    """SENT by this holder, and surely nothing was written to the wire: as if it had not been tried."""
+    changed = connection.execute(
+        update(effects)
+        .where(effects.c.key == key, effects.c.state == EffectState.SENT, effects.c.lease_token == lease_token)
+        .values(state=EffectState.PLANNED, sent_at=None, first_sent_at=None)
+    )
+    return changed.rowcount == 1
+
+
+def _query() -> Any:
+    return select(effects, type_coerce(db_now(), Utc).label("now"))
+
+
+def _same_time(at: datetime | None) -> Any:
+    return effects.c.sent_at.is_(None) if at is None else effects.c.sent_at == at
+
+
+def _row(row: Row[Any]) -> EffectRow:
+    return EffectRow(
+        key=row.key,
+        base=row.base,
+        scope=row.scope,
+        account_id=row.account_id,
+        kind=row.kind,
+        request_id=row.request_id,
+        attempt=row.attempt,
+        state=EffectState(row.state),
+        hash=row.hash,
+        request=from_json(row.request, object),
+        before=None if row.before is None else from_json(row.before, object),
+        answer=None if row.answer is None else from_json(row.answer, object),
+        said=row.said,
+        platform_id=row.platform_id,
+        sent_at=row.sent_at,
+        first_sent_at=row.first_sent_at,
+        now=row.now,
+    )

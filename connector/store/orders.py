@@ -1,0 +1,465 @@
+"""Orders, their inbox, and the lease that makes one process the only writer of an order."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, delete, literal, or_, select, update
+from sqlalchemy import case as either
+
+from ..errors import Conflict
+from ..model.case import Case, Personal, join, part
+from ..model.codec import from_json, to_json
+from ..model.events import Duty, DutyEvent, DutyState, Person, Task
+from ..model.flow import Stage
+from ..model.order import Order
+from ..model.payment import label
+from .database import Database, insert_ignore
+from .tables import Utc, attempts, db_now, duties, inbox, orders, people, tasks, timeline
+from .vault import Vault
+
+LEASE = timedelta(seconds=90)
+"""How long an order is ours without a sign of life. Longer than any single call to the outside."""
+
+
+class LeaseLost(Exception):
+    """Somebody else has taken the order over. Whatever was not committed is forgotten; they will do it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxItem:
+    """Something that somebody else has to say about an order: news, an order as a poll saw it, or a person's command."""
+
+    id: int
+    kind: str
+    body: dict[str, Any]
+    seen: Order | None = None
+    request_id: str = ""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwedDuty:
+    """A message that we still owe, with the facts it is about and how often a person had it sent again."""
+
+    duty: Duty
+    facts: dict[str, str]
+    again: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Writes:
+    """What one order's holder wants written. It goes out with the next commit, all of it or nothing."""
+
+    applied: list[int] = field(default_factory=list)
+    timeline: list[tuple[str, str, str]] = field(default_factory=list)  # who, what, text
+    owed: list[tuple[Duty, DutyState, str, dict[str, str]]] = field(default_factory=list)  # with channel and facts
+    settled: list[tuple[str, DutyState, str]] = field(default_factory=list)  # duty id, state, what was said
+    tasks: list[Task] = field(default_factory=list)
+    closed: list[tuple[str, str, str]] = field(default_factory=list)  # kind, about, outcome
+    attempts: list[dict[str, Any]] = field(default_factory=list)  # rows of the table
+
+    def __bool__(self) -> bool:
+        return any((self.applied, self.timeline, self.owed, self.settled, self.tasks, self.closed, self.attempts))
+
+
+@dataclass(slots=True, kw_only=True)
+class Lease:
+    """One order, ours until it is given back or runs out. `case` is what is in memory; `save` makes it the stored one."""
+
+    order_id: int
+    account_id: str
+    platform_id: str
+    ref: str
+    token: str
+    wake: int
+    version: int
+    failures: int
+    case: Case | None
+    inbox: list[InboxItem]
+    owed: list[OwedDuty]
+    stored: Case | None
+    stored_personal: Personal | None
+    writes: Writes = field(default_factory=Writes)
+
+    def note(self, who: str, what: str, text: str) -> None:
+        """A line of the order's timeline, without personal data."""
+        self.writes.timeline.append((who, what, text))
+
+    def owe(self, duty: Duty, state: DutyState, *, channel: str = "", facts: dict[str, str] | None = None) -> None:
+        self.writes.owed.append((duty, state, channel, facts or {}))
+        if state is DutyState.OWED:
+            self.owed.append(OwedDuty(duty=duty, facts=facts or {}))
+
+    def settle(self, duty_id: str, state: DutyState, said: str = "") -> None:
+        self.writes.settled.append((duty_id, state, said))
+        self.owed = [owed for owed in self.owed if owed.duty.id != duty_id]
+
+    def open_task(self, task: Task) -> None:
+        self.writes.tasks.append(task)
+
+    def close_task(self, kind: str, about: str, outcome: str) -> None:
+        self.writes.closed.append((kind, about, outcome))
+
+
+class Orders:
+    """The orders of one database."""
+
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self.database = database
+        self.vault = vault
+
+    # --- by everybody -------------------------------------------------------------------------------------------------
+
+    def tell(
+        self,
+        connection: Connection,
+        *,
+        account_id: str,
+        account_name: str,
+        platform_id: str,
+        kind: str,
+        body: dict[str, Any],
+        now: datetime,
+        request_id: str | None = None,
+        seen: Order | None = None,
+    ) -> int:
+        """Put something into an order's inbox and wake it, in the caller's transaction. The order is made if it is new.
+
+        Returns:
+            our id of the order. The same request id twice is one command.
+        """
+        order_id = self._id_of(connection, account_id, account_name, platform_id, now)
+        if request_id is not None and self._was_told(connection, order_id, request_id):
+            return order_id
+        key_id = sealed = None
+        if seen is not None:
+            key_id = self.vault.owner_key(connection, owner(account_id, seen))
+            sealed = self.vault.seal(connection, key_id, to_json(seen))
+        connection.execute(
+            inbox.insert().values(
+                order_id=order_id,
+                kind=kind,
+                body=to_json(body).decode(),
+                sealed=sealed,
+                key_id=key_id,
+                request_id=request_id,
+                at=now,
+            )
+        )
+        wake(connection, order_id, now)
+        return order_id
+
+    def _id_of(self, connection: Connection, account_id: str, account_name: str, platform_id: str, now: datetime) -> int:
+        known = select(orders.c.id).where(orders.c.account_id == account_id, orders.c.platform_id == platform_id)
+        found = connection.execute(known).scalar_one_or_none()
+        if found is not None:
+            return int(found)
+        insert = insert_ignore(connection)(orders).values(
+            account_id=account_id,
+            platform_id=platform_id,
+            ref=f"{account_name}/{platform_id}",
+            stage=Stage.NEW,
+            created_at=now,
+            changed_at=now,
+        )
+        connection.execute(insert.on_conflict_do_nothing(index_elements=["account_id", "platform_id"]))
+        return int(connection.execute(known).scalar_one())
+
+    def _was_told(self, connection: Connection, order_id: int, request_id: str) -> bool:
+        told = select(inbox.c.id).where(inbox.c.order_id == order_id, inbox.c.request_id == request_id)
+        return connection.execute(told).first() is not None
+
+    # --- by the sweeper -----------------------------------------------------------------------------------------------
+
+    def queue_due(self, now: datetime, *, limit: int, hold_s: float) -> list[int]:
+        """Orders that are due, not leased and not queued already; they count as queued for `hold_s` seconds."""
+        clock = db_now()
+        due = and_(
+            orders.c.due_at <= now,
+            or_(orders.c.queued_until.is_(None), orders.c.queued_until < clock),
+            or_(orders.c.lease_token.is_(None), orders.c.lease_until < clock),
+        )
+        with self.database.reading() as connection:
+            ids = connection.execute(select(orders.c.id).where(due).order_by(orders.c.due_at).limit(limit)).scalars().all()
+        if not ids:
+            return []
+        with self.database.writing() as connection:
+            connection.execute(
+                update(orders).where(orders.c.id.in_(ids), due).values(queued_until=clock + int(hold_s * 1_000_000))
+            )
+        return [int(order_id) for order_id in ids]
+
+    # --- by the holder ------------------------------------------------------------------------------------------------
+
+    def take(self, order_id: int, *, lease: timedelta = LEASE) -> Lease | None:
+        """Take an order's lease. None if somebody else has it, or there is no such order."""
+        token = secrets.token_hex(8)
+        free = or_(orders.c.lease_token.is_(None), orders.c.lease_until < db_now())
+        taken = (
+            update(orders)
+            .where(orders.c.id == order_id, free)
+            .values(lease_token=token, lease_until=db_now() + _micros(lease), queued_until=None)
+            .returning(
+                orders.c.account_id,
+                orders.c.platform_id,
+                orders.c.ref,
+                orders.c.wake,
+                orders.c.version,
+                orders.c.failures,
+                orders.c.body,
+            )
+        )
+        with self.database.writing() as connection:
+            row = connection.execute(taken).one_or_none()
+            if row is None:
+                return None
+            case, personal = self._read_case(connection, order_id, row.body)
+            return Lease(
+                order_id=order_id,
+                account_id=row.account_id,
+                platform_id=row.platform_id,
+                ref=row.ref,
+                token=token,
+                wake=row.wake,
+                version=row.version,
+                failures=row.failures,
+                case=case,
+                inbox=self._read_inbox(connection, order_id),
+                owed=_read_owed(connection, order_id),
+                stored=case,
+                stored_personal=personal,
+            )
+
+    def look_again(self, lease: Lease) -> None:
+        """Read the inbox (and what is owed) once more, after a wake-up during the work."""
+        with self.database.reading() as connection:
+            row = connection.execute(select(orders.c.wake, orders.c.lease_token).where(orders.c.id == lease.order_id)).one()
+            if row.lease_token != lease.token:
+                raise LeaseLost
+            lease.wake = row.wake
+            lease.inbox = self._read_inbox(connection, lease.order_id)
+            lease.owed = _read_owed(connection, lease.order_id)
+
+    def save(self, connection: Connection, lease: Lease, now: datetime, *, extend: timedelta = LEASE) -> None:
+        """Write what changed, and stay the holder. Raises LeaseLost if the order is somebody else's by now."""
+        values: dict[str, Any] = {"lease_until": db_now() + _micros(extend)}
+        changed = lease.case is not None and lease.case is not lease.stored
+        if changed and lease.case is not None:
+            values |= self._case_values(connection, lease, lease.case, now)
+        mine = update(orders).where(orders.c.id == lease.order_id, orders.c.lease_token == lease.token).values(**values)
+        if connection.execute(mine).rowcount != 1:
+            raise LeaseLost
+        if changed:
+            lease.version += 1
+        _write(connection, lease, now)
+
+    def saved(self, lease: Lease) -> None:
+        """After the commit: what was in memory is what is stored."""
+        lease.stored = lease.case
+        lease.writes = Writes()
+
+    def is_mine(self, connection: Connection, lease: Lease) -> bool:
+        """Is the order still ours, by the database's clock?"""
+        held = select(orders.c.id).where(
+            orders.c.id == lease.order_id, orders.c.lease_token == lease.token, orders.c.lease_until > db_now()
+        )
+        return connection.execute(held).first() is not None
+
+    def give_back(self, lease: Lease, now: datetime, *, due_at: datetime | None, failures: int = 0, problem: str = "") -> bool:
+        """Write what is left and let the order go. False if somebody woke it meanwhile: it is still ours, go round again."""
+        with self.database.writing() as connection:
+            self.save(connection, lease, now)
+            let_go = (
+                update(orders)
+                .where(orders.c.id == lease.order_id, orders.c.lease_token == lease.token, orders.c.wake == lease.wake)
+                .values(lease_token=None, lease_until=None, due_at=due_at, failures=failures, problem=problem)
+            )
+            given = connection.execute(let_go).rowcount == 1
+        self.saved(lease)
+        return given
+
+    def drop(self, lease: Lease, now: datetime, *, due_at: datetime | None, failures: int, problem: str) -> None:
+        """Let the order go after a failure without writing the work in memory; a wake-up meanwhile keeps it due now."""
+        with self.database.writing() as connection:
+            if lease.writes.attempts:  # most wanted when something failed
+                connection.execute(attempts.insert(), lease.writes.attempts)
+            connection.execute(
+                update(orders)
+                .where(orders.c.id == lease.order_id, orders.c.lease_token == lease.token)
+                .values(
+                    lease_token=None,
+                    lease_until=None,
+                    failures=failures,
+                    problem=problem,
+                    due_at=_due_unless_woken(lease.wake, due_at, now),
+                )
+            )
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def _read_case(self, connection: Connection, order_id: int, body: str | None) -> tuple[Case | None, Personal | None]:
+        if body is None:
+            return None, None
+        case = from_json(body, Case)
+        row = connection.execute(select(people.c.key_id, people.c.sealed).where(people.c.order_id == order_id)).one_or_none()
+        opened = self.vault.open(connection, row.key_id, row.sealed) if row else None
+        personal = from_json(opened, Personal) if opened else Personal()
+        return join(case, personal), personal
+
+    def read(self, connection: Connection, order_id: int) -> Case | None:
+        """One case as stored, with its personal data as far as it was not erased."""
+        body = connection.execute(select(orders.c.body).where(orders.c.id == order_id)).scalar_one_or_none()
+        return self._read_case(connection, order_id, body)[0]
+
+    def _read_inbox(self, connection: Connection, order_id: int) -> list[InboxItem]:
+        rows = connection.execute(
+            select(inbox).where(inbox.c.order_id == order_id, inbox.c.applied_at.is_(None)).order_by(inbox.c.id)
+        )
+        items = []
+        for row in rows:
+            opened = self.vault.open(connection, row.key_id, row.sealed) if row.sealed else None
+            items.append(
+                InboxItem(
+                    id=row.id,
+                    kind=row.kind,
+                    body=from_json(row.body, dict[str, Any]),
+                    seen=from_json(opened, Order) if opened else None,
+                    request_id=row.request_id or "",
+                    at=row.at,
+                )
+            )
+        return items
+
+    def _case_values(self, connection: Connection, lease: Lease, case: Case, now: datetime) -> dict[str, Any]:
+        bare, personal = part(case)
+        if personal != lease.stored_personal:
+            self._write_person(connection, lease.order_id, owner(case.account, case.order), personal)
+            lease.stored_personal = personal
+        return {
+            "body": to_json(bare).decode(),
+            "stage": case.stage,
+            "number": case.order.number,
+            "payment": label(case.order.payments, case.order.currency),
+            "placed_at": case.order.placed_at,
+            "changed_at": now,
+            "version": orders.c.version + 1,
+        }
+
+    def _write_person(self, connection: Connection, order_id: int, who: str, personal: Personal) -> None:
+        key_id = self.vault.owner_key(connection, who)
+        sealed = self.vault.seal(connection, key_id, to_json(personal))
+        connection.execute(delete(people).where(people.c.order_id == order_id))
+        connection.execute(people.insert().values(order_id=order_id, key_id=key_id, sealed=sealed))
+
+
+def owner(account_id: str, order: Order) -> str:
+    """Whose key an order's personal data is sealed with: the customer by e-mail address, a guest without one by order."""
+    return order.customer.email or f"{account_id}/{order.platform_id}"
+
+
+def wake(connection: Connection, order_id: int, now: datetime) -> None:
+    """Ask for an order to be looked at, in the caller's transaction."""
+    connection.execute(
+        update(orders).where(orders.c.id == order_id).values(wake=orders.c.wake + 1, due_at=now, queued_until=None)
+    )
+
+
+def check_version(connection: Connection, order_id: int, version: int) -> None:
+    """A person's decision was made on this version; refuse it if the order has changed since."""
+    row = connection.execute(select(orders.c.version, orders.c.ref, orders.c.stage).where(orders.c.id == order_id)).one()
+    if row.version != version:
+        raise Conflict(
+            f"{row.ref} has changed since you looked at it (version {version}, now {row.version}, {row.stage}). "
+            f"Look at it again: connector orders show {row.ref}"
+        )
+
+
+def _read_owed(connection: Connection, order_id: int) -> list[OwedDuty]:
+    rows = connection.execute(
+        select(duties)
+        .where(duties.c.order_id == order_id, duties.c.state == DutyState.OWED)
+        .order_by(duties.c.owed_at, duties.c.id)
+    )
+    return [
+        OwedDuty(
+            duty=Duty(id=row.id, event=DutyEvent(row.event), person=Person(row.person), about=row.about),
+            facts=from_json(row.facts, dict[str, str]),
+            again=row.again,
+        )
+        for row in rows
+    ]
+
+
+def _write(connection: Connection, lease: Lease, now: datetime) -> None:
+    writes = lease.writes
+    if not writes:
+        return
+    if writes.applied:
+        connection.execute(update(inbox).where(inbox.c.id.in_(writes.applied)).values(applied_at=now))
+    if writes.timeline:
+        connection.execute(
+            timeline.insert(),
+            [
+                {"order_id": lease.order_id, "at": now, "who": who, "what": what, "text": text}
+                for who, what, text in writes.timeline
+            ],
+        )
+    if writes.attempts:
+        connection.execute(attempts.insert(), writes.attempts)
+    _write_duties(connection, lease.order_id, writes, now)
+    _write_tasks(connection, lease, writes, now)
+
+
+def _write_duties(connection: Connection, order_id: int, writes: Writes, now: datetime) -> None:
+    rows = [
+        {
+            "id": duty.id,
+            "order_id": order_id,
+            "event": duty.event,
+            "person": duty.person,
+            "about": duty.about,
+            "channel": channel,
+            "state": state,
+            "facts": to_json(facts).decode(),
+            "owed_at": now,
+            "settled_at": None if state is DutyState.OWED else now,
+        }
+        for duty, state, channel, facts in writes.owed
+    ]
+    if rows:
+        connection.execute(insert_ignore(connection)(duties).on_conflict_do_nothing(index_elements=["id"]), rows)
+    for duty_id, state, said in writes.settled:
+        connection.execute(update(duties).where(duties.c.id == duty_id).values(state=state, said=said, settled_at=now))
+
+
+def _write_tasks(connection: Connection, lease: Lease, writes: Writes, now: datetime) -> None:
+    for task in writes.tasks:
+        insert = insert_ignore(connection)(tasks).values(
+            order_id=lease.order_id,
+            account_id=lease.account_id,
+            kind=task.kind,
+            about=task.about,
+            title=task.title,
+            steps=to_json(task.steps).decode(),
+            state="open",
+            opened_at=now,
+        )
+        connection.execute(insert.on_conflict_do_nothing(index_elements=["order_id", "kind", "about"]))
+    for kind, about, outcome in writes.closed:
+        connection.execute(
+            update(tasks)
+            .where(tasks.c.order_id == lease.order_id, tasks.c.kind == kind, tasks.c.about == about, tasks.c.state == "open")
+            .values(state="done", closed_at=now, outcome=outcome, who="connector")
+        )
+
+
+def _due_unless_woken(wake_seen: int, due_at: datetime | None, now: datetime) -> Any:
+    return either((orders.c.wake == wake_seen, literal(due_at, Utc())), else_=literal(now, Utc()))
+
+
+def _micros(duration: timedelta) -> int:
+    return duration // timedelta(microseconds=1)

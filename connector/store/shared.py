@@ -1,0 +1,198 @@
+"""Small things that all processes share: plugin state, locks, rate limits, schedules, modes, the install's id."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, and_, delete, select, type_coerce, update
+
+from ..context import StateRow
+from ..errors import Conflict, TryLater
+from .database import Database, insert_ignore
+from .tables import Utc, account_modes, accounts, db_now, locks, meta, rates, schedules, state
+from .vault import Vault
+
+MODES = ("shadow", "rehearsal", "live")
+
+# --- plugin state -----------------------------------------------------------------------------------------------------
+
+
+class AccountState:
+    """`ctx.state` of one account."""
+
+    def __init__(self, database: Database, vault: Vault, account_id: str) -> None:
+        self._database = database
+        self._vault = vault
+        self._account_id = account_id
+
+    def get(self, key: str) -> StateRow | None:
+        with self._database.reading() as connection:
+            row = connection.execute(select(state, type_coerce(db_now(), Utc).label("now")).where(self._is(key))).one_or_none()
+        if row is None or (row.expires_at is not None and row.expires_at <= row.now):
+            return None
+        value = self._vault.open_secret(row.sealed).decode() if row.sealed is not None else row.value
+        return StateRow(value=value, version=row.version, expires_at=row.expires_at)
+
+    def put(
+        self,
+        key: str,
+        value: str,
+        *,
+        version: int | None = None,
+        expires_at: datetime | None = None,
+        secret: bool = False,
+    ) -> StateRow:
+        sealed = self._vault.seal_secret(value.encode()) if secret else None
+        columns = {"value": None if secret else value, "sealed": sealed, "expires_at": expires_at}
+        with self._database.writing() as connection:
+            now = connection.execute(select(state.c.version).where(self._is(key))).scalar_one_or_none() or 0
+            if version is not None and version != now:
+                raise Conflict(f"{key} was changed by another process (version {version}, now {now})")
+            if now:
+                connection.execute(update(state).where(self._is(key)).values(version=now + 1, **columns))
+            else:
+                connection.execute(state.insert().values(account_id=self._account_id, key=key, version=1, **columns))
+        return StateRow(value=value, version=now + 1, expires_at=expires_at)
+
+    def delete(self, key: str) -> None:
+        with self._database.writing() as connection:
+            connection.execute(delete(state).where(self._is(key)))
+
+    def _is(self, key: str) -> ColumnElement[bool]:
+        return and_(state.c.account_id == self._account_id, state.c.key == key)
+
+
+# --- locks ------------------------------------------------------------------------------------------------------------
+
+
+class Lock:
+    """A named lock that is ours until it is let go or runs out."""
+
+    def __init__(self, database: Database, name: str, token: str) -> None:
+        self._database = database
+        self.name = name
+        self.token = token
+
+    def is_mine(self, connection: Connection) -> bool:
+        held = select(locks.c.name).where(locks.c.name == self.name, locks.c.token == self.token, locks.c.until > db_now())
+        return connection.execute(held).first() is not None
+
+    def extend(self, seconds: float) -> bool:
+        """Keep it longer. False if somebody else has it by now."""
+        with self._database.writing() as connection:
+            longer = update(locks).where(locks.c.name == self.name, locks.c.token == self.token)
+            return connection.execute(longer.values(until=db_now() + int(seconds * 1e6))).rowcount == 1
+
+    def let_go(self) -> None:
+        with self._database.writing() as connection:
+            connection.execute(delete(locks).where(locks.c.name == self.name, locks.c.token == self.token))
+
+
+def take_lock(database: Database, name: str, seconds: float) -> Lock | None:
+    """Take a named lock for so many seconds (database's clock), or None if it is taken."""
+    token = secrets.token_hex(8)
+    until = db_now() + int(seconds * 1e6)
+    with database.writing() as connection:
+        insert = insert_ignore(connection)(locks).values(name=name, token=token, until=until)
+        if connection.execute(insert.on_conflict_do_nothing(index_elements=["name"])).rowcount == 1:
+            return Lock(database, name, token)
+        run_out = update(locks).where(locks.c.name == name, locks.c.until < db_now()).values(token=token, until=until)
+        return Lock(database, name, token) if connection.execute(run_out).rowcount == 1 else None
+
+
+@contextmanager
+def locked(database: Database, name: str, seconds: float = 120.0) -> Iterator[Lock]:
+    """Hold a named lock. Raises TryLater if it is taken."""
+    lock = take_lock(database, name, seconds)
+    if lock is None:
+        raise TryLater(f"another process is at it ({name})", after_s=5)
+    try:
+        yield lock
+    finally:
+        lock.let_go()
+
+
+# --- rate limits ------------------------------------------------------------------------------------------------------
+
+
+def take_turn(database: Database, name: str, *, per_second: float, burst: int, longest_wait_s: float) -> float:
+    """Take one turn of a rate that all processes share, and return how many seconds to wait before using it.
+
+    Every turn moves the time at which the next one is on time; a caller may be `burst` turns early. Where the wait would be
+    longer than `longest_wait_s`, no turn is taken.
+    """
+    step = int(1_000_000 / per_second)
+    with database.writing() as connection:
+        now = connection.execute(select(db_now())).scalar_one()
+        next_at = connection.execute(
+            select(type_coerce(rates.c.next_at, BigInteger)).where(rates.c.name == name)
+        ).scalar_one_or_none()
+        start = max(now, next_at or 0)
+        wait = max(0.0, (start - now - (burst - 1) * step) / 1_000_000)
+        if wait > longest_wait_s:
+            return wait
+        if next_at is None:
+            connection.execute(rates.insert().values(name=name, next_at=start + step))
+        else:
+            connection.execute(update(rates).where(rates.c.name == name).values(next_at=start + step))
+    return wait
+
+
+# --- schedules --------------------------------------------------------------------------------------------------------
+
+
+def due_schedules(database: Database, now: datetime) -> list[str]:
+    """Names of what is to run again."""
+    with database.reading() as connection:
+        return list(connection.execute(select(schedules.c.name).where(schedules.c.due_at <= now)).scalars())
+
+
+def schedule(
+    database: Database, name: str, due_at: datetime, *, only_if_new: bool = False, failures: int = 0, said: str = ""
+) -> None:
+    """When something is to run again."""
+    with database.writing() as connection:
+        insert = insert_ignore(connection)(schedules).values(name=name, due_at=due_at, failures=failures, said=said)
+        values = {"due_at": due_at, "failures": failures, "said": said}
+        if only_if_new:
+            connection.execute(insert.on_conflict_do_nothing(index_elements=["name"]))
+        else:
+            connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_=values))
+
+
+def schedule_failures(database: Database, name: str) -> int:
+    with database.reading() as connection:
+        return connection.execute(select(schedules.c.failures).where(schedules.c.name == name)).scalar_one_or_none() or 0
+
+
+# --- accounts and this install ----------------------------------------------------------------------------------------
+
+
+def install_id(connection: Connection) -> str:
+    """The id of this install, made with the database. A restored copy gets a new one, so that its keys are new too."""
+    found = connection.execute(select(meta.c.value).where(meta.c.key == "install")).scalar_one_or_none()
+    if found is not None:
+        return str(found)
+    connection.execute(
+        insert_ignore(connection)(meta)
+        .values(key="install", value=secrets.token_hex(4))
+        .on_conflict_do_nothing(index_elements=["key"])
+    )
+    return str(connection.execute(select(meta.c.value).where(meta.c.key == "install")).scalar_one())
+
+
+def mode(connection: Connection, account_id: str) -> str:
+    """shadow, rehearsal or live. An account that nobody has put live is in shadow: no effect leaves."""
+    return connection.execute(select(accounts.c.mode).where(accounts.c.id == account_id)).scalar_one_or_none() or "shadow"
+
+
+def set_mode(connection: Connection, account_id: str, name: str, new: str, *, who: str, now: datetime) -> None:
+    """Change an account's mode and write down who did it."""
+    if new not in MODES:
+        raise ValueError(f"unknown mode {new!r}; one of {', '.join(MODES)}")
+    insert = insert_ignore(connection)(accounts).values(id=account_id, name=name, mode=new)
+    connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_={"mode": new, "name": name}))
+    connection.execute(account_modes.insert().values(account_id=account_id, mode=new, at=now, who=who))
