@@ -55,14 +55,15 @@ class Act:
     id: str
     kind: ActKind
     what: Any
-    account: str = ""  # the account's id; "" is the order's own platform
+    account: str = ""  # the account's name; "" is the order's own platform
+    after: str = ""  # the act that has to be done before
     state: ActState = ActState.OPEN
     answer: Any = None
     said: str = ""
 
     @classmethod
-    def of(cls, act_id: str, kind: ActKind, what: object, account: str = "") -> Act:
-        return cls(id=act_id, kind=kind, what=plain(what), account=account)
+    def of(cls, act_id: str, kind: ActKind, what: object, *, account: str = "", after: str = "") -> Act:
+        return cls(id=act_id, kind=kind, what=plain(what), account=account, after=after)
 
     def read(self, as_type: type[T]) -> T:
         return typed(self.what, as_type)
@@ -126,8 +127,7 @@ class Case:
     Args:
         ref: `account name/platform id`; account: the account's id, which never changes.
         reviewed: a digest of what the last review looked at ("" before the first).
-        status_pushed: the last platform status that we asked for, so that its echo is not taken for a person's decision.
-        asked: request ids of the commands that were taken in: the same request is the same act.
+        duties: ids of the duties to tell that were ever owed, so that none is owed twice.
     """
 
     ref: str
@@ -141,8 +141,7 @@ class Case:
     acts: tuple[Act, ...] = ()
     shipments: tuple[Shipment, ...] = ()
     refunds: tuple[RefundRecord, ...] = ()
-    status_pushed: PlatformStatus | None = None
-    asked: tuple[str, ...] = ()
+    duties: tuple[str, ...] = ()
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -179,6 +178,12 @@ class Case:
         """Take away the holds of one reason, or all."""
         kept = () if reason is None else tuple(hold for hold in self.holds if hold.reason is not reason)
         return replace(self, holds=kept)
+
+    def by_holds(self) -> Case:
+        """An order that is being worked on is on hold while it has a hold, and processing when the last is gone."""
+        if self.stage not in (Stage.IN_REVIEW, Stage.ON_HOLD, Stage.PROCESSING):
+            return self
+        return self.at(Stage.ON_HOLD if self.holds else Stage.PROCESSING)
 
     def with_act(self, act: Act) -> Case:
         """Add an act, or put a new version in the place of the old one."""

@@ -55,7 +55,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """Why an order waits: `who` set it, `until` when it releases itself (None: never), `releases` what releases it."""
+    """Why an order waits: `who` set it, `until` when it releases itself (None: never), `releases` what releases it.
+
+    `code` is the finding's; a hold that a review set goes when its finding goes.
+    """
 
     reason: HoldReason
     text: str = ""
@@ -64,6 +67,7 @@ class Hold:
     until: datetime | None = None
     releases: str = ""
     code: str = ""
+    by_review: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -81,6 +82,7 @@ class Lease:
     case: Case | None
     inbox: list[InboxItem]
     owed: list[OwedDuty]
+    open_tasks: set[tuple[str, str]]  # kind and what it is about
     stored: Case | None
     stored_personal: Personal | None
     writes: Writes = field(default_factory=Writes)
@@ -99,10 +101,13 @@ class Lease:
         self.owed = [owed for owed in self.owed if owed.duty.id != duty_id]
 
     def open_task(self, task: Task) -> None:
-        self.writes.tasks.append(task)
+        if (task.kind, task.about) not in self.open_tasks:
+            self.writes.tasks.append(task)
+            self.open_tasks.add((task.kind, task.about))
 
     def close_task(self, kind: str, about: str, outcome: str) -> None:
         self.writes.closed.append((kind, about, outcome))
+        self.open_tasks.discard((kind, about))
 
 
 class Orders:
@@ -132,7 +137,9 @@ class Orders:
         Returns:
             our id of the order. The same request id twice is one command.
         """
-        order_id = self._id_of(connection, account_id, account_name, platform_id, now)
+        order_id, known = self._id_of(connection, account_id, account_name, platform_id, now)
+        if seen is not None and known == digest(seen):
+            return order_id
         if request_id is not None and self._was_told(connection, order_id, request_id):
             return order_id
         key_id = sealed = None
@@ -153,11 +160,13 @@ class Orders:
         wake(connection, order_id, now)
         return order_id
 
-    def _id_of(self, connection: Connection, account_id: str, account_name: str, platform_id: str, now: datetime) -> int:
-        known = select(orders.c.id).where(orders.c.account_id == account_id, orders.c.platform_id == platform_id)
-        found = connection.execute(known).scalar_one_or_none()
+    def _id_of(
+        self, connection: Connection, account_id: str, account_name: str, platform_id: str, now: datetime
+    ) -> tuple[int, str]:
+        known = select(orders.c.id, orders.c.seen).where(orders.c.account_id == account_id, orders.c.platform_id == platform_id)
+        found = connection.execute(known).one_or_none()
         if found is not None:
-            return int(found)
+            return int(found.id), str(found.seen)
         insert = insert_ignore(connection)(orders).values(
             account_id=account_id,
             platform_id=platform_id,
@@ -167,7 +176,7 @@ class Orders:
             changed_at=now,
         )
         connection.execute(insert.on_conflict_do_nothing(index_elements=["account_id", "platform_id"]))
-        return int(connection.execute(known).scalar_one())
+        return int(connection.execute(known).one().id), ""
 
     def _was_told(self, connection: Connection, order_id: int, request_id: str) -> bool:
         told = select(inbox.c.id).where(inbox.c.order_id == order_id, inbox.c.request_id == request_id)
@@ -230,6 +239,7 @@ class Orders:
                 case=case,
                 inbox=self._read_inbox(connection, order_id),
                 owed=_read_owed(connection, order_id),
+                open_tasks=_read_tasks(connection, order_id),
                 stored=case,
                 stored_personal=personal,
             )
@@ -243,6 +253,7 @@ class Orders:
             lease.wake = row.wake
             lease.inbox = self._read_inbox(connection, lease.order_id)
             lease.owed = _read_owed(connection, lease.order_id)
+            lease.open_tasks = _read_tasks(connection, lease.order_id)
 
     def save(self, connection: Connection, lease: Lease, now: datetime, *, extend: timedelta = LEASE) -> None:
         """Write what changed, and stay the holder. Raises LeaseLost if the order is somebody else's by now."""
@@ -347,6 +358,7 @@ class Orders:
             "placed_at": case.order.placed_at,
             "changed_at": now,
             "version": orders.c.version + 1,
+            "seen": digest(case.order),
         }
 
     def _write_person(self, connection: Connection, order_id: int, who: str, personal: Personal) -> None:
@@ -359,6 +371,11 @@ class Orders:
 def owner(account_id: str, order: Order) -> str:
     """Whose key an order's personal data is sealed with: the customer by e-mail address, a guest without one by order."""
     return order.customer.email or f"{account_id}/{order.platform_id}"
+
+
+def digest(order: Order) -> str:
+    """What the platform shows of an order, as one word. Notes are left out: lists do not show them."""
+    return hashlib.sha256(to_json(replace(order, staff_notes=()))).hexdigest()[:32]
 
 
 def wake(connection: Connection, order_id: int, now: datetime) -> None:
@@ -392,6 +409,11 @@ def _read_owed(connection: Connection, order_id: int) -> list[OwedDuty]:
         )
         for row in rows
     ]
+
+
+def _read_tasks(connection: Connection, order_id: int) -> set[tuple[str, str]]:
+    query = select(tasks.c.kind, tasks.c.about).where(tasks.c.order_id == order_id, tasks.c.state == "open")
+    return {(row.kind, row.about) for row in connection.execute(query)}
 
 
 def _write(connection: Connection, lease: Lease, now: datetime) -> None:
@@ -448,7 +470,8 @@ def _write_tasks(connection: Connection, lease: Lease, writes: Writes, now: date
             state="open",
             opened_at=now,
         )
-        connection.execute(insert.on_conflict_do_nothing(index_elements=["order_id", "kind", "about"]))
+        again = {"state": "open", "title": task.title, "opened_at": now, "closed_at": None}
+        connection.execute(insert.on_conflict_do_update(index_elements=["order_id", "kind", "about"], set_=again))
     for kind, about, outcome in writes.closed:
         connection.execute(
             update(tasks)

@@ -112,6 +112,7 @@ orders = Table(
     Column("changed_at", Utc, nullable=False),
     Column("version", Integer, nullable=False, default=0),  # what a person's command was decided on
     Column("body", Text, nullable=True),  # the case without personal data; empty until it was first fetched
+    Column("seen", String, nullable=False, default=""),  # a digest of what the platform showed last: the same again is no news
     Column("wake", Integer, nullable=False, default=0),  # raised by everybody who wants it looked at
     Column("due_at", Utc, nullable=True),  # business time; empty: nothing to do until somebody wakes it
     Column("queued_until", Utc, nullable=True),  # a job for it was queued; asked again only after this (database's clock)

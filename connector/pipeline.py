@@ -1,0 +1,227 @@
+"""The order of the steps. `advance` brings one order as far as it goes just now; nobody else knows which step follows which.
+
+A job may run twice, late, or be cut at any line: everything that was not committed is decided anew, and everything that was
+sent is in the ledger.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from .errors import ConfigError, ConnectorError, OutcomeUnknown, Refused, TryLater, Unsupported
+from .model.case import IRREVERSIBLE, Act, ActKind, ActState, Case, RefundState, left_to_ship
+from .model.events import Task, TaskKind
+from .model.flow import Stage
+from .outbound.ledger import HeldBack
+from .steps import decide, fulfil, intake, notify, refund, review, syncback
+from .steps.work import Work
+from .store.orders import Lease, LeaseLost, Orders
+
+log = logging.getLogger(__name__)
+
+ENOUGH_FAILURES = 10
+"""After so many failures in a row a person is asked; it is still tried, at the longest interval."""
+LONGEST_BACKOFF = timedelta(minutes=30)
+
+DO: dict[ActKind, Callable[[Work, Act], None]] = {
+    ActKind.BUY_LABEL: fulfil.buy_label,
+    ActKind.PUSH_SHIPMENT: syncback.push_shipment,
+    ActKind.PUSH_STATUS: syncback.push_status,
+    ActKind.WRITE_NOTE: syncback.write_note,
+    ActKind.CANCEL_ORDER: refund.cancel_order,
+    ActKind.REFUND_PAYMENT: refund.refund_payment,
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Rest:
+    """How the work came to rest: when to look again (None: when somebody wakes it), and what went wrong."""
+
+    due_at: datetime | None = None
+    problem: str = ""
+    failed: bool = False
+
+    def sooner(self, other: Rest) -> Rest:
+        times = [rest.due_at for rest in (self, other) if rest.due_at is not None]
+        return Rest(due_at=min(times, default=None), problem=self.problem or other.problem, failed=self.failed or other.failed)
+
+
+def advance(orders: Orders, order_id: int, make_work: Callable[[Lease], Work]) -> bool:
+    """Take one order and bring it as far as it goes. False if somebody else has it just now."""
+    lease = orders.take(order_id)
+    if lease is None:
+        return False
+    work = make_work(lease)
+    try:
+        while True:
+            rest = _work_off(work)
+            failures = lease.failures + 1 if rest.failed else 0
+            if rest.failed and failures >= ENOUGH_FAILURES:
+                _ask_for_help(work, rest.problem)
+            if orders.give_back(
+                lease, work.now(), due_at=_backed_off(rest, failures, work.now()), failures=failures, problem=rest.problem
+            ):
+                return True
+            orders.look_again(lease)
+    except LeaseLost:
+        log.info("%s is in other hands now", lease.ref)
+    return True
+
+
+def _work_off(work: Work) -> Rest:
+    """Do what is left, one thing at a time, until nothing is left or something has to wait."""
+    rest = Rest()
+    try:
+        while _next(work):
+            pass
+    except HeldBack as held:
+        rest = Rest(problem=str(held))
+    except (TryLater, ConfigError) as error:
+        rest = _later(work, error)
+    except LeaseLost:
+        raise
+    except Exception as error:
+        rest = _broken(work, error)
+    return rest.sooner(_tell_all(work)) if work.lease.case is not None else rest
+
+
+def _next(work: Work) -> bool:
+    """The next thing. False if there is nothing left that can be done now."""
+    lease = work.lease
+    if any(item.kind in ("news", "seen") for item in lease.inbox):
+        intake.take_news(work)
+        return True
+    if lease.case is None:
+        return False
+    if lease.inbox:
+        decide.take_commands(work)
+        return True
+    if review.is_needed(work):
+        review.look(work)
+        decide.decide(work)
+        return True
+    act = _next_act(work.case)
+    if act is None:
+        return _close(work)
+    if act.kind in IRREVERSIBLE and not work.fresh:
+        intake.read_again(work)  # and round again: what we read may have changed what is to be done
+        return True
+    _do(work, act)
+    return True
+
+
+def _next_act(case: Case) -> Act | None:
+    for act in case.open_acts:
+        before = case.act(act.after) if act.after else None
+        if before is None or before.state is ActState.DONE:
+            return act
+    return None
+
+
+def _do(work: Work, act: Act) -> None:
+    try:
+        DO[act.kind](work, act)
+    except (Refused, Unsupported) as error:
+        _refused(work, act, str(error))
+    except OutcomeUnknown as error:
+        work.case = work.case.with_act(replace(act, state=ActState.WAITING, said=str(error)))
+        work.open_task(_unknown(work, act, str(error)))
+
+
+def _refused(work: Work, act: Act, said: str) -> None:
+    """The vendor said no: what depended on it is dropped, and a person decides."""
+    work.case = work.case.with_act(replace(act, state=ActState.REFUSED, said=said))
+    for other in work.case.open_acts:
+        if other.after == act.id:
+            work.case = work.case.with_act(replace(other, state=ActState.DROPPED, said=f"{act.kind} was refused"))
+            if other.kind is ActKind.REFUND_PAYMENT:
+                refund.not_given_back(
+                    work, other, "The cancellation was refused, so nothing was given back.", state=RefundState.REFUSED
+                )
+    work.note("refused", f"{act.kind}: {said}")
+    if act.kind is ActKind.REFUND_PAYMENT:
+        refund.not_given_back(work, act, said, state=RefundState.REFUSED)
+    elif act.kind is not ActKind.WRITE_NOTE:
+        title = f"{work.case.ref}: {act.kind} was refused: {said}"
+        work.open_task(Task(kind=TaskKind.PROBLEM, about=act.id, title=title, steps=("Decide what to do with the order.",)))
+
+
+def _unknown(work: Work, act: Act, said: str) -> Task:
+    return Task(
+        kind=TaskKind.UNKNOWN_EFFECT,
+        about=act.id,
+        title=f"{work.case.ref}: nobody knows whether {act.kind} happened: {said}",
+        steps=(
+            "Look at the vendor's own page whether it happened.",
+            f"Then say so: connector effects resolve {work.case.ref} {act.id} --happened (or --not-happened)",
+        ),
+    )
+
+
+def _close(work: Work) -> bool:
+    """An order whose parcels have left, or that has none, is completed when it is paid and nothing is left to do."""
+    case = work.case
+    if any(act.state in (ActState.OPEN, ActState.WAITING) for act in case.acts) or work.lease.open_tasks:
+        return False
+    nothing_to_send = case.stage is Stage.PROCESSING and not case.order.needs_shipping and not left_to_ship(case)
+    if not (case.stage is Stage.SHIPPED or nothing_to_send) or not decide.is_paid(case):
+        return False
+    work.case = case.at(Stage.COMPLETED)
+    work.note("completed", "Done: everything has left, it is paid, nothing is open.")
+    return True
+
+
+def _tell_all(work: Work) -> Rest:
+    """Messages go out even while something else has to wait."""
+    rest = Rest()
+    for owed in list(work.lease.owed):
+        try:
+            notify.tell(work, owed)
+        except HeldBack as held:
+            rest = rest.sooner(Rest(problem=str(held)))
+        except TryLater as error:
+            rest = rest.sooner(_later(work, error))
+        except LeaseLost:
+            raise
+        except Exception as error:
+            rest = rest.sooner(_broken(work, error))
+    return rest
+
+
+# --- when something goes wrong ----------------------------------------------------------------------------------------
+
+
+def _later(work: Work, error: ConnectorError) -> Rest:
+    after_s = error.after_s if isinstance(error, TryLater) else 60.0
+    return Rest(due_at=work.now() + timedelta(seconds=after_s), problem=str(error), failed=True)
+
+
+def _broken(work: Work, error: Exception) -> Rest:
+    if isinstance(error, ConnectorError):
+        log.warning("%s: %s", work.lease.ref, error)
+        return Rest(due_at=work.now() + timedelta(seconds=60), problem=str(error), failed=True)
+    log.exception("%s: the order stopped", work.lease.ref)
+    text = f"a bug stopped this order ({type(error).__name__}); the log has the details"
+    return Rest(due_at=work.now() + timedelta(seconds=60), problem=text, failed=True)
+
+
+def _backed_off(rest: Rest, failures: int, now: datetime) -> datetime | None:
+    """What failed again and again is tried less and less often."""
+    if not rest.failed or rest.due_at is None or failures <= 2:
+        return rest.due_at
+    longer = min(timedelta(seconds=2.0 ** min(failures, 12)), LONGEST_BACKOFF)
+    return max(rest.due_at, now + longer)
+
+
+def _ask_for_help(work: Work, problem: str) -> None:
+    work.lease.open_task(
+        Task(
+            kind=TaskKind.PROBLEM,
+            about="stuck",
+            title=f"{work.lease.ref} does not get on: {problem}",
+            steps=("Mend the cause. The order is tried again by itself.",),
+        )
+    )

@@ -1,0 +1,192 @@
+"""Intake: what the platform says becomes part of the case, however late, often or out of order it is said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from ..model.case import ActKind, ActState, Case, left_to_ship
+from ..model.events import DutyEvent, Task, TaskKind
+from ..model.flow import OPEN, Stage
+from ..model.money import Money, total
+from ..model.order import Order, PlatformStatus
+from ..model.review import Hold, HoldReason
+from ..model.shipping import Shipment
+from .work import Work
+
+ON_PLATFORM = "staff on the platform"
+STAFF_HOLD = "platform_on_hold"
+
+# What may not change once something was bought, cancelled or given back for the order.
+_COMMITTED_FIELDS = ("lines", "shipping", "total", "currency")
+
+
+def take_news(work: Work) -> None:
+    """Take what lies in the inbox about the order itself (commands are the decide step's), and read the order if asked to."""
+    news = [item for item in work.lease.inbox if item.kind in ("news", "seen")]
+    seen = [item.seen for item in news if item.seen is not None]
+    if len(seen) < len(news):
+        read_again(work)
+    else:
+        for order in sorted(seen, key=lambda order: order.updated_at):
+            take_order(work, order)
+    taken = [item.id for item in news]
+    work.lease.writes.applied += taken
+    work.lease.inbox = [item for item in work.lease.inbox if item.id not in taken]
+
+
+def read_again(work: Work) -> None:
+    """Ask the platform for the order as it is now."""
+    order = work.hooks.fetch_order(work.account, platform_id=work.lease.platform_id)
+    work.fresh = True
+    if order is not None:
+        take_order(work, order)
+    elif work.lease.case is not None:
+        take_order(work, replace(work.case.order, means=PlatformStatus.DELETED, status="deleted", updated_at=work.now()))
+
+
+def take_order(work: Work, theirs: Order) -> None:
+    """Merge what the platform shows into the case."""
+    if work.lease.case is None:
+        work.case = Case(ref=work.lease.ref, account=work.account.id, order=theirs)
+        work.note("arrived", f"Order {theirs.number} arrived from {work.account.name}.")
+        if theirs.means in _ENDED:  # history: nobody is told of it now
+            work.case = work.case.at(Stage.COMPLETED if theirs.means is PlatformStatus.COMPLETED else Stage.CANCELLED)
+        return
+    before = work.case.order
+    merged = merge(work.case, theirs, work.now())
+    if merged is work.case:
+        return
+    work.case = merged
+    if merged.holds_for(HoldReason.CHANGED_AFTER_COMMIT):
+        work.note("changed", "The order was changed on the platform after something was bought or given back for it.")
+    if theirs.means is not before.means and theirs.means not in expected(merged):
+        _platform_decided(work, theirs)
+
+
+def merge(case: Case, theirs: Order, now: datetime) -> Case:
+    """Three ways: what we saw last, what is there now, and what we wrote ourselves. Pure.
+
+    Strictly older news is history and changes nothing; equal times are compared, because platforms count in seconds.
+    """
+    mine = case.order
+    if theirs.updated_at < mine.updated_at:
+        return case
+    if not theirs.staff_notes and mine.staff_notes:
+        theirs = replace(theirs, staff_notes=mine.staff_notes)  # a list does not show notes; only a fetch does
+    if theirs == mine:
+        return case
+    case = replace(case, order=theirs)
+    changed = [name for name in _COMMITTED_FIELDS if getattr(mine, name) != getattr(theirs, name)]
+    if changed and case.committed:
+        bought = ", ".join(f"{act.kind} {act.id}" for act in case.committed)
+        hold = Hold(
+            reason=HoldReason.CHANGED_AFTER_COMMIT,
+            text=f"{', '.join(changed)} changed on the platform after: {bought}.",
+            who="connector",
+            since=now,
+            releases="a person, who has seen to what was bought already",
+            code="changed_after_commit",
+        )
+        case = case.hold(hold).by_holds()
+    return case
+
+
+def expected(case: Case) -> set[PlatformStatus]:
+    """Statuses that our own acts bring about: seeing one is an echo, not a decision by staff."""
+    echoes = set()
+    for act in case.acts:
+        if act.state in (ActState.DROPPED, ActState.REFUSED):
+            continue
+        if act.kind is ActKind.PUSH_STATUS:
+            echoes.add(PlatformStatus(act.what["status"]))
+        elif act.kind is ActKind.CANCEL_ORDER:
+            echoes.add(PlatformStatus.CANCELLED)
+        elif act.kind is ActKind.REFUND_PAYMENT:
+            echoes.add(PlatformStatus.REFUNDED)
+    return echoes
+
+
+# --- staff on the platform decided ------------------------------------------------------------------------------------
+
+_CALLED_OFF = frozenset({PlatformStatus.CANCELLED, PlatformStatus.DELETED, PlatformStatus.REFUNDED})
+_ENDED = _CALLED_OFF | {PlatformStatus.COMPLETED}
+
+
+def _platform_decided(work: Work, theirs: Order) -> None:
+    """A status that staff set is a decision by a person: we do what follows from it, and never undo it."""
+    if theirs.means is PlatformStatus.COMPLETED:
+        _closed_on_platform(work)
+    elif theirs.means in _CALLED_OFF:
+        _called_off_on_platform(work, theirs)
+    elif theirs.means is PlatformStatus.ON_HOLD and work.case.stage in OPEN and not _waits_for_money(theirs):
+        hold = Hold(
+            reason=HoldReason.MANUAL,
+            text="Set on hold on the platform.",
+            who=ON_PLATFORM,
+            since=work.now(),
+            releases="taking it off hold on the platform, or connector orders release",
+            code=STAFF_HOLD,
+        )
+        work.case = work.case.hold(hold).by_holds()
+        work.note("held", "Set on hold on the platform.", ON_PLATFORM)
+    elif theirs.means is PlatformStatus.OPEN:
+        kept = tuple(hold for hold in work.case.holds if hold.code != STAFF_HOLD)
+        if kept != work.case.holds:
+            work.case = replace(work.case, holds=kept).by_holds()
+            work.note("released", "Taken off hold on the platform.", ON_PLATFORM)
+
+
+def _waits_for_money(order: Order) -> bool:
+    return any(payment.captured < payment.due for payment in order.payments)
+
+
+def _closed_on_platform(work: Work) -> None:
+    if work.case.stage not in OPEN:
+        return
+    case = work.case.drop_open(ActKind.BUY_LABEL, ActKind.PUSH_SHIPMENT, ActKind.PUSH_STATUS).release()
+    left = left_to_ship(case)
+    if left:
+        gone = Shipment(id=f"platform-{len(case.shipments) + 1}", lines=left, shipped_at=work.now())
+        case = replace(case, shipments=(*case.shipments, gone))
+    work.case = case.at(Stage.SHIPPED)
+    work.note("shipped", "Completed on the platform, without a tracking number from here.", ON_PLATFORM)
+    work.owe(DutyEvent.SHIPPED, about="platform")
+
+
+def _called_off_on_platform(work: Work, theirs: Order) -> None:
+    word = {PlatformStatus.DELETED: "Deleted", PlatformStatus.REFUNDED: "Refunded"}.get(theirs.means, "Cancelled")
+    if work.case.stage is Stage.CANCELLED:
+        return
+    if work.case.stage not in OPEN or work.case.shipments:
+        work.note("changed", f"{word} on the platform after it was shipped.", ON_PLATFORM)
+        work.open_task(
+            Task(
+                kind=TaskKind.PROBLEM,
+                about=f"called-off-{theirs.means}",
+                title=f"{work.case.ref} was {word.lower()} on the platform after it was shipped",
+                steps=("Ask the customer or the carrier for the parcel.", "Give the money back if it is owed."),
+            )
+        )
+        return
+    work.case = work.case.drop_open(*ActKind).release().at(Stage.CANCELLED)
+    work.note("cancelled", f"{word} on the platform.", ON_PLATFORM)
+    work.owe(DutyEvent.CANCELLED, about="platform")
+    kept = money_kept(theirs)
+    if kept:
+        work.open_task(
+            Task(
+                kind=TaskKind.MANUAL_REFUND,
+                about="platform",
+                title=f"{work.case.ref} was {word.lower()} on the platform; {kept} of the customer's money is still with you",
+                steps=("Look at the gateway whether it was given back.", "If it is owed, refund it there or on the platform."),
+            )
+        )
+
+
+def money_kept(order: Order) -> Money:
+    """What was captured and, as far as the platform shows, not given back. A refund that moved no money does not count."""
+    captured = total((payment.captured for payment in order.payments), order.currency)
+    moved = total((refund.amount for refund in order.refunds if refund.money_moved is not False), order.currency)
+    kept = captured - moved
+    return kept if kept.minor > 0 else Money.zero(order.currency)

@@ -1,0 +1,47 @@
+"""Review: everybody who reviews for this shop says what they see. Nothing is decided here."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+from ..model.codec import to_json
+from ..model.flow import OPEN, Stage
+from ..model.order import PlatformStatus
+from ..model.payment import label
+from .work import Work
+
+
+def is_needed(work: Work) -> bool:
+    """An order is reviewed when it is new, and again when something changed that a review looks at."""
+    case = work.case
+    return case.stage in OPEN and case.order.means is not PlatformStatus.DRAFT and case.reviewed != digest(work)
+
+
+def look(work: Work) -> None:
+    """Ask the reviewers and keep what they find."""
+    findings = work.hooks.review_order(work.account, order=work.case.order, carriers=work.carriers())
+    again = " again" if work.case.reviewed else ""
+    again = " again" if work.case.reviewed else ""
+    case = work.case.at(Stage.IN_REVIEW) if work.case.stage is Stage.NEW else work.case
+    work.case = replace(case, findings=tuple(findings), reviewed=digest(work))
+    codes = ", ".join(dict.fromkeys(finding.code for finding in findings)) or "nothing"
+    work.note("reviewed", f"Reviewed{again}: {codes}.")
+
+
+def digest(work: Work) -> str:
+    """What a review looks at, as one word: if it stays the same, so do the findings."""
+    order = work.case.order
+    looked_at = (
+        order.lines,
+        order.shipping_lines,
+        order.shipping,
+        order.billing,
+        order.customer,
+        order.customer_note,
+        order.staff_notes,
+        order.total,
+        label(order.payments, order.currency),
+        work.carriers(),
+    )
+    return hashlib.sha256(to_json(looked_at)).hexdigest()[:16]
