@@ -13,6 +13,7 @@ The names are loaded when first used, so that `import connector` itself costs ne
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,17 +23,14 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    if name.startswith("__"):
-        raise AttributeError(name)
-    from . import public
-
-    try:
-        return getattr(public, name)
-    except AttributeError:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    # import_module, because `from . import public` would ask this function for "public" first, without end.
+    public = import_module(".public", __name__)
+    if name == "__all__":
+        return public.__all__
+    if name not in public.__all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(public, name)
 
 
 def __dir__() -> list[str]:
-    from . import public
-
-    return [*public.__all__, "__version__"]
+    return [*import_module(".public", __name__).__all__, "__version__"]
