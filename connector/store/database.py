@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +25,12 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 24) -> None:
         self.url = url
         self.engine = _engine(url, pool_size)
+        self.holder = f"process-{os.getpid()}-{secrets.token_hex(3)}"
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+
+    def new_token(self) -> str:
+        """A token for a lease or lock that is taken by this process."""
+        return f"{self.holder}:{secrets.token_hex(8)}"
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

@@ -52,11 +52,16 @@ class Deliveries:
             connection.execute(delivery_bodies.insert().values(delivery_id=delivery_id, key_id=key_id, sealed=sealed))
         return delivery_id
 
-    def due(self, now: datetime, *, limit: int) -> list[int]:
-        """Numbers of deliveries that are to be read."""
+    def queue_due(self, now: datetime, *, again: datetime, limit: int) -> list[int]:
+        """Numbers of deliveries that are to be read. They are due once more at `again`, should whoever reads them die."""
+        due = select(deliveries.c.id).where(deliveries.c.due_at <= now).order_by(deliveries.c.id).limit(limit)
         with self._database.reading() as connection:
-            query = select(deliveries.c.id).where(deliveries.c.due_at <= now).order_by(deliveries.c.id).limit(limit)
-            return [int(number) for number in connection.execute(query).scalars()]
+            ids = list(connection.execute(due).scalars())
+        if not ids:
+            return []
+        queued = update(deliveries).where(deliveries.c.id.in_(ids), deliveries.c.due_at <= now).values(due_at=again)
+        with self._database.writing() as connection:
+            return sorted(int(number) for number in connection.execute(queued.returning(deliveries.c.id)).scalars())
 
     def read(self, delivery_id: int) -> StoredDelivery | None:
         with self._database.reading() as connection:

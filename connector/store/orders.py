@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -196,17 +195,15 @@ class Orders:
             ids = connection.execute(select(orders.c.id).where(due).order_by(orders.c.due_at).limit(limit)).scalars().all()
         if not ids:
             return []
+        queued = update(orders).where(orders.c.id.in_(ids), due).values(queued_until=clock + int(hold_s * 1_000_000))
         with self.database.writing() as connection:
-            connection.execute(
-                update(orders).where(orders.c.id.in_(ids), due).values(queued_until=clock + int(hold_s * 1_000_000))
-            )
-        return [int(order_id) for order_id in ids]
+            return [int(order_id) for order_id in connection.execute(queued.returning(orders.c.id)).scalars()]
 
     # --- by the holder ------------------------------------------------------------------------------------------------
 
     def take(self, order_id: int, *, lease: timedelta = LEASE) -> Lease | None:
         """Take an order's lease. None if somebody else has it, or there is no such order."""
-        token = secrets.token_hex(8)
+        token = self.database.new_token()
         free = or_(orders.c.lease_token.is_(None), orders.c.lease_until < db_now())
         taken = (
             update(orders)

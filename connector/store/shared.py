@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, and_, delete, sele
 from ..context import StateRow
 from ..errors import Conflict, TryLater
 from .database import Database, insert_ignore
-from .tables import Utc, account_modes, accounts, db_now, locks, meta, rates, schedules, state
+from .tables import Utc, account_modes, accounts, db_now, locks, meta, orders, rates, schedules, state
 from .vault import Vault
 
 MODES = ("shadow", "rehearsal", "live")
@@ -93,7 +93,7 @@ class Lock:
 
 def take_lock(database: Database, name: str, seconds: float) -> Lock | None:
     """Take a named lock for so many seconds (database's clock), or None if it is taken."""
-    token = secrets.token_hex(8)
+    token = database.new_token()
     until = db_now() + int(seconds * 1e6)
     with database.writing() as connection:
         insert = insert_ignore(connection)(locks).values(name=name, token=token, until=until)
@@ -101,6 +101,20 @@ def take_lock(database: Database, name: str, seconds: float) -> Lock | None:
             return Lock(database, name, token)
         run_out = update(locks).where(locks.c.name == name, locks.c.until < db_now()).values(token=token, until=until)
         return Lock(database, name, token) if connection.execute(run_out).rowcount == 1 else None
+
+
+def forget_dead_self(database: Database, holder: str) -> None:
+    """Let go of every lease and lock that an earlier process of this name held. Only for who holds the name's file lock.
+
+    What it had sent without writing down the answer is settled by the ledger's rules all the same.
+    """
+    mine = f"{holder}:%"
+    with database.writing() as connection:
+        connection.execute(delete(locks).where(locks.c.token.like(mine)))
+        freed = (
+            update(orders).where(orders.c.lease_token.like(mine)).values(lease_token=None, lease_until=None, queued_until=None)
+        )
+        connection.execute(freed)
 
 
 @contextmanager
@@ -148,6 +162,15 @@ def due_schedules(database: Database, now: datetime) -> list[str]:
     """Names of what is to run again."""
     with database.reading() as connection:
         return list(connection.execute(select(schedules.c.name).where(schedules.c.due_at <= now)).scalars())
+
+
+def claim_schedules(database: Database, now: datetime, *, again: datetime) -> list[str]:
+    """Names of what is to run now. Each is given to one caller only; to the next one at `again`, should this one die."""
+    if not due_schedules(database, now):
+        return []
+    with database.writing() as connection:
+        claimed = update(schedules).where(schedules.c.due_at <= now).values(due_at=again).returning(schedules.c.name)
+        return list(connection.execute(claimed).scalars())
 
 
 def schedule(
