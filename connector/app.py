@@ -71,6 +71,7 @@ class App:
             registry=self.registry,
             hooks=self.hooks_of(holder),
             now=self.clock.now,
+            commit=lambda: self.orders.commit(lease, self.clock.now()),
         )
 
     def close(self) -> None:

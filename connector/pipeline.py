@@ -15,10 +15,12 @@ from .errors import ConfigError, ConnectorError, OutcomeUnknown, Refused, TryLat
 from .model.case import IRREVERSIBLE, Act, ActKind, ActState, Case, RefundState, left_to_ship
 from .model.events import Task, TaskKind
 from .model.flow import Stage
+from .model.payment import MoneyMoved
+from .model.refunds import Refunded
 from .outbound.ledger import HeldBack
 from .steps import decide, fulfil, intake, notify, refund, review, syncback
 from .steps.work import Work
-from .store.orders import Lease, LeaseLost, Orders
+from .store.orders import InboxItem, Lease, LeaseLost, Orders
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +99,7 @@ def _next(work: Work) -> bool:
     if lease.case is None:
         return False
     if lease.inbox:
-        decide.take_commands(work)
+        _take_command(work, lease.inbox[0])
         return True
     if review.is_needed(work):
         review.look(work)
@@ -111,6 +113,40 @@ def _next(work: Work) -> bool:
         return True
     _do(work, act)
     return True
+
+
+def _take_command(work: Work, item: InboxItem) -> None:
+    """Most commands are decisions about the order; two are about what was already begun."""
+    if item.body["do"] == "resolve":
+        _resolve(work, item)
+    elif item.body["do"] == "resend":
+        work.lease.writes.resent.append(str(item.body["duty"]))
+        work.lease.close_task(TaskKind.UNKNOWN_MAIL, str(item.body["duty"]), "sent again")
+        work.note("resend", "A message is to be sent once more.", str(item.body["who"]))
+        work.lease.applied(item)
+        work.commit()
+    else:
+        decide.take_command(work, item)
+
+
+def _resolve(work: Work, item: InboxItem) -> None:
+    """A person found out whether something happened of which no answer came."""
+    act, happened, who = work.case.act(str(item.body["act"])), bool(item.body["happened"]), str(item.body["who"])
+    if act is None or act.state is not ActState.WAITING:
+        work.lease.applied(item, f"{work.lease.ref}: nothing waits for an answer under {item.body['act']}")
+        return
+    work.lease.writes.resolved.append((act.id, happened, who))
+    work.lease.close_task(TaskKind.UNKNOWN_EFFECT, act.id, "it happened" if happened else "it did not happen")
+    work.note("resolved", f"{act.kind} {'happened' if happened else 'did not happen'}.", who)
+    if not happened:
+        work.case = work.case.with_act(replace(act, state=ActState.OPEN, said=""))
+    elif act.kind is ActKind.REFUND_PAYMENT:
+        refund.given_back(work, act, Refunded(money=MoneyMoved.MOVED, recorded=True, restocked=False))
+    elif act.kind is ActKind.CANCEL_ORDER:
+        refund.called_off(work, act, restocked=work.info.capabilities.cancel_restocks)
+    else:
+        work.case = work.case.with_act(replace(act, state=ActState.DONE, said=f"it happened, says {who}"))
+    work.lease.applied(item)
 
 
 def _next_act(case: Case) -> Act | None:

@@ -30,6 +30,7 @@ from ..model.payment import PaymentLabel, label
 from ..model.refunds import CancelRequest, RefundRequest
 from ..model.review import Finding, Hold, HoldReason, Severity
 from ..model.shipping import LineQuantity
+from ..store.orders import InboxItem
 from .work import Work
 
 _HOLDING = (Severity.HOLD, Severity.BLOCK)
@@ -95,18 +96,17 @@ def _note_on_platform(work: Work, text: str) -> None:
 # --- by a person ------------------------------------------------------------------------------------------------------
 
 
-def take_commands(work: Work) -> None:
-    """Do what people asked for, in the order in which they asked. What cannot be done any more is written down as refused."""
-    for item in [item for item in work.lease.inbox if item.kind == "command"]:
-        before = work.case
-        who = str(item.body.get("who", "person"))
-        try:
-            command(work, item.body, item.request_id)
-        except Conflict as refusal:
-            work.case = before
-            work.note("refused", f"{item.body['do']}: {refusal}", who)
-        work.lease.writes.applied.append(item.id)
-        work.lease.inbox.remove(item)
+def take_command(work: Work, item: InboxItem) -> None:
+    """Do what a person asked for. What cannot be done any more is refused, with the reason in words."""
+    before = work.case
+    try:
+        command(work, item.body, item.request_id)
+    except Conflict as refusal:
+        work.case = before
+        work.note("refused", f"{item.body['do']}: {refusal}", str(item.body.get("who", "person")))
+        work.lease.applied(item, str(refusal))
+    else:
+        work.lease.applied(item)
 
 
 def command(work: Work, body: dict[str, Any], request_id: str) -> None:

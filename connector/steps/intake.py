@@ -30,9 +30,8 @@ def take_news(work: Work) -> None:
     else:
         for order in sorted(seen, key=lambda order: order.updated_at):
             take_order(work, order)
-    taken = [item.id for item in news]
-    work.lease.writes.applied += taken
-    work.lease.inbox = [item for item in work.lease.inbox if item.id not in taken]
+    for item in news:
+        work.lease.applied(item)
 
 
 def read_again(work: Work) -> None:

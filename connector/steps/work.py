@@ -18,7 +18,7 @@ from ..store.orders import Lease
 
 @dataclass(slots=True, kw_only=True)
 class Work:
-    """One order in hand. `fresh`: the platform was asked for the order since we took it."""
+    """One order in hand. `fresh`: the platform was asked for the order since we took it; `commit` writes what is pending."""
 
     lease: Lease
     account: Account
@@ -28,6 +28,7 @@ class Work:
     registry: Registry
     hooks: Hooks
     now: Callable[[], datetime]
+    commit: Callable[[], None]
     fresh: bool = False
 
     @property

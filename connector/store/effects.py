@@ -20,6 +20,7 @@ class EffectRow:
     key: str
     base: str
     scope: str
+    order_id: int | None
     account_id: str
     kind: str
     request_id: str
@@ -142,6 +143,34 @@ def back_to_planned(connection: Connection, key: str, *, lease_token: str) -> bo
     return changed.rowcount == 1
 
 
+def resolve(connection: Connection, scope: str, request_id: str, *, happened: bool, who: str, now: datetime) -> None:
+    """A person found out. What did not happen may be sent again, as a new attempt."""
+    for row in unsettled(connection, scope):
+        if row.request_id != request_id:
+            continue
+        if happened:
+            settle(connection, row.key, EffectState.DONE, said=f"it happened, says {who}")
+            continue
+        settle(connection, row.key, EffectState.REFUSED, said=f"it did not happen, says {who}")
+        insert(
+            connection,
+            base=row.base,
+            attempt=row.attempt + 1,
+            scope=scope,
+            order_id=row.order_id,
+            account_id=row.account_id,
+            platform_id=row.platform_id,
+            kind=row.kind,
+            request_id=row.request_id,
+            digest=row.hash,
+            request=row.request,
+            before=None,
+            state=EffectState.PLANNED,
+            lease_token="",
+            now=now,
+        )
+
+
 def _query() -> Any:
     return select(effects, type_coerce(db_now(), Utc).label("now"))
 
@@ -155,6 +184,7 @@ def _row(row: Row[Any]) -> EffectRow:
         key=row.key,
         base=row.base,
         scope=row.scope,
+        order_id=row.order_id,
         account_id=row.account_id,
         kind=row.kind,
         request_id=row.request_id,

@@ -17,6 +17,7 @@ from ..model.events import Duty, DutyEvent, DutyState, Person, Task
 from ..model.flow import Stage
 from ..model.order import Order
 from ..model.payment import label
+from . import effects
 from .database import Database, insert_ignore
 from .tables import Utc, attempts, db_now, duties, inbox, orders, people, tasks, timeline
 from .vault import Vault
@@ -54,16 +55,18 @@ class OwedDuty:
 class Writes:
     """What one order's holder wants written. It goes out with the next commit, all of it or nothing."""
 
-    applied: list[int] = field(default_factory=list)
+    applied: dict[int, str] = field(default_factory=dict)  # inbox items, and why one was refused
     timeline: list[tuple[str, str, str]] = field(default_factory=list)  # who, what, text
     owed: list[tuple[Duty, DutyState, str, dict[str, str]]] = field(default_factory=list)  # with channel and facts
     settled: list[tuple[str, DutyState, str]] = field(default_factory=list)  # duty id, state, what was said
     tasks: list[Task] = field(default_factory=list)
     closed: list[tuple[str, str, str]] = field(default_factory=list)  # kind, about, outcome
     attempts: list[dict[str, Any]] = field(default_factory=list)  # rows of the table
+    resolved: list[tuple[str, bool, str]] = field(default_factory=list)  # request id, did it happen, who says so
+    resent: list[str] = field(default_factory=list)  # duty ids
 
     def __bool__(self) -> bool:
-        return any((self.applied, self.timeline, self.owed, self.settled, self.tasks, self.closed, self.attempts))
+        return any(getattr(self, name) for name in self.__slots__)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,6 +101,11 @@ class Lease:
     def settle(self, duty_id: str, state: DutyState, said: str = "") -> None:
         self.writes.settled.append((duty_id, state, said))
         self.owed = [owed for owed in self.owed if owed.duty.id != duty_id]
+
+    def applied(self, item: InboxItem, refused: str = "") -> None:
+        """An item of the inbox has become part of the case, or was refused."""
+        self.writes.applied[item.id] = refused
+        self.inbox.remove(item)
 
     def open_task(self, task: Task) -> None:
         if (task.kind, task.about) not in self.open_tasks:
@@ -265,6 +273,13 @@ class Orders:
             lease.version += 1
         _write(connection, lease, now)
 
+    def commit(self, lease: Lease, now: datetime) -> None:
+        """Write what changed now, and read again what others may have added."""
+        with self.database.writing() as connection:
+            self.save(connection, lease, now)
+        self.saved(lease)
+        self.look_again(lease)
+
     def saved(self, lease: Lease) -> None:
         """After the commit: what was in memory is what is stored."""
         lease.stored = lease.case
@@ -419,6 +434,11 @@ def _write(connection: Connection, lease: Lease, now: datetime) -> None:
         return
     if writes.applied:
         connection.execute(update(inbox).where(inbox.c.id.in_(writes.applied)).values(applied_at=now))
+    for item_id, refused in writes.applied.items():
+        if refused:
+            connection.execute(update(inbox).where(inbox.c.id == item_id).values(outcome=refused))
+    for request_id, happened, who in writes.resolved:
+        effects.resolve(connection, f"order:{lease.order_id}", request_id, happened=happened, who=who, now=now)
     if writes.timeline:
         connection.execute(
             timeline.insert(),
@@ -451,6 +471,9 @@ def _write_duties(connection: Connection, order_id: int, writes: Writes, now: da
     ]
     if rows:
         connection.execute(insert_ignore(connection)(duties).on_conflict_do_nothing(index_elements=["id"]), rows)
+    for duty_id in writes.resent:
+        once_more = update(duties).where(duties.c.id == duty_id, duties.c.order_id == order_id)
+        connection.execute(once_more.values(state=DutyState.OWED, again=duties.c.again + 1, settled_at=None))
     for duty_id, state, said in writes.settled:
         connection.execute(update(duties).where(duties.c.id == duty_id).values(state=state, said=said, settled_at=now))
 

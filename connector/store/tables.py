@@ -140,6 +140,7 @@ inbox = Table(
     Column("request_id", String, nullable=True),  # a person's command: once
     Column("at", Utc, nullable=False),
     Column("applied_at", Utc, nullable=True),
+    Column("outcome", Text, nullable=False, default=""),  # why a command was refused; empty: it was done
     UniqueConstraint("order_id", "request_id"),
 )
 Index(
