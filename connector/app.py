@@ -72,6 +72,7 @@ class App:
             hooks=self.hooks_of(holder),
             now=self.clock.now,
             commit=lambda: self.orders.commit(lease, self.clock.now()),
+            watch=self.door.watch,
         )
 
     def close(self) -> None:

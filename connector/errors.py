@@ -71,11 +71,15 @@ class RemoteError(ConnectorError):
 
 
 class TryLater(RemoteError):
-    """Nothing happened; the same call may be made again after `after_s` seconds."""
+    """Nothing happened; the same call may be made again after `after_s` seconds.
 
-    def __init__(self, text: str, *, after_s: float = 30.0, **about: str) -> None:
+    `only_waiting`: nothing went wrong either, it is just too early; it does not count as a failure.
+    """
+
+    def __init__(self, text: str, *, after_s: float = 30.0, only_waiting: bool = False, **about: str) -> None:
         super().__init__(text, **about)
         self.after_s = after_s
+        self.only_waiting = only_waiting
 
 
 class Refused(RemoteError):

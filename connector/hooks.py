@@ -20,6 +20,7 @@ import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Protocol
 
@@ -301,6 +302,7 @@ def _the_answer(answers: list[Any], account: Account, hook: str) -> Any:
     return _checked(answers[0] if answers else None, answer_type(hook), account, hook)
 
 
+@cache
 def answer_type(hook: str) -> Any:
     """What a hook is declared to return, as a type."""
     return typing.get_type_hints(every_hook()[hook], localns=globals())["return"]

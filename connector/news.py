@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 ENOUGH_TRIES = 8
 CURSOR = "poll cursor"
+WEBHOOKS = "webhooks run"
 
 
 def receive(app: App, account: Account, delivery: Delivery) -> int | None:
@@ -122,8 +123,14 @@ def ensure_webhooks(app: App, account: Account) -> list[Check]:
     if not address:
         return []
     with shared.locked(app.database, f"webhooks/{account.id}", seconds=300) as lock:
-        hooks = app.hooks_of(LockHolder(lock=lock, account_id=account.id))
-        return hooks.ensure_webhooks(account, address=address)
+        # The same number until it went well: a subscription that was begun and cut is settled before another one is made.
+        state = shared.AccountState(app.database, app.vault, account.id)
+        row = state.get(WEBHOOKS)
+        number = int(row.value) if row else 1
+        hooks = app.hooks_of(LockHolder(lock=lock, account_id=account.id)).about(request_id=f"webhooks-{number}")
+        checks = hooks.ensure_webhooks(account, address=address)
+        state.put(WEBHOOKS, str(number + 1))
+        return checks
 
 
 def webhook_address(app: App, account: Account) -> str:

@@ -57,15 +57,17 @@ def advance(orders: Orders, order_id: int, make_work: Callable[[Lease], Work]) -
     if lease is None:
         return False
     work = make_work(lease)
+    work.watch("taken")
     try:
         while True:
             rest = _work_off(work)
-            failures = lease.failures + 1 if rest.failed else 0
+            failures = lease.failures + 1 if rest.failed else 0 if rest.due_at is None else lease.failures
             if rest.failed and failures >= ENOUGH_FAILURES:
                 _ask_for_help(work, rest.problem)
             if orders.give_back(
                 lease, work.now(), due_at=_backed_off(rest, failures, work.now()), failures=failures, problem=rest.problem
             ):
+                work.watch("given_back")
                 return True
             orders.look_again(lease)
     except LeaseLost:
@@ -108,7 +110,7 @@ def _next(work: Work) -> bool:
     act = _next_act(work.case)
     if act is None:
         return _close(work)
-    if act.kind in IRREVERSIBLE and not work.fresh:
+    if (act.kind in IRREVERSIBLE or lease.failures) and not work.fresh:
         intake.read_again(work)  # and round again: what we read may have changed what is to be done
         return True
     _do(work, act)
@@ -231,8 +233,10 @@ def _tell_all(work: Work) -> Rest:
 
 
 def _later(work: Work, error: ConnectorError) -> Rest:
-    after_s = error.after_s if isinstance(error, TryLater) else 60.0
-    return Rest(due_at=work.now() + timedelta(seconds=after_s), problem=str(error), failed=True)
+    if isinstance(error, TryLater):
+        due = work.now() + timedelta(seconds=error.after_s)
+        return Rest(due_at=due, problem=str(error), failed=not error.only_waiting)
+    return Rest(due_at=work.now() + timedelta(seconds=60), problem=str(error), failed=True)
 
 
 def _broken(work: Work, error: Exception) -> Rest:

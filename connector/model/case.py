@@ -243,7 +243,7 @@ def fulfillment(case: Case) -> tuple[LineFulfillment, ...]:
                 ordered=line.quantity,
                 cancelled=max(0, unsent),
                 shipped=sent,
-                returned=max(0, back - max(0, unsent)),
+                returned=min(sent, max(0, back - max(0, unsent))),
             )
         )
     return tuple(result)

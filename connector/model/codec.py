@@ -11,7 +11,10 @@ T = TypeVar("T")
 
 def to_json(value: Any) -> bytes:
     """Any of our words as JSON: dataclasses as objects, times as RFC 3339, decimals as strings, None left in."""
-    return msgspec.json.encode(value, order="deterministic")
+    try:
+        return msgspec.json.encode(value, order="deterministic")
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_whole_letters(plain(value)), order="deterministic")
 
 
 def from_json(data: bytes | str, as_type: type[T]) -> T:
@@ -33,3 +36,12 @@ def typed(value: Any, as_type: type[T]) -> T:
         return msgspec.convert(value, type=as_type)
     except msgspec.MsgspecError as error:
         raise ValueError(str(error)) from error
+
+
+def _whole_letters(value: Any) -> Any:
+    # A note that was cut in the middle of an emoji ends in half of one, which JSON may carry and UTF-8 may not.
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_whole_letters(key): _whole_letters(item) for key, item in value.items()}
+    return [_whole_letters(item) for item in value] if isinstance(value, list | tuple) else value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 
 # ISO 4217: https://www.six-group.com/en/products-services/financial-information/data-standards.html, list one, 2026-11.
 _NOT_TWO = {
@@ -50,9 +50,11 @@ class Money:
         """Read an amount in major units ("12.50"). Raises ValueError where minor units cannot express it exactly."""
         if currency not in EXPONENTS:
             raise ValueError(f"unknown currency {currency!r} (ISO 4217 code expected)")
+        # The usual context rounds to 28 digits without a word; this one raises, and refuses "1e999999" before it is a number.
+        exact = Context(prec=50, Emax=50, Emin=-50, traps=[InvalidOperation, Overflow, Inexact])
         try:
-            amount = Decimal(text).scaleb(EXPONENTS[currency])
-        except (InvalidOperation, TypeError, ValueError):
+            amount = exact.scaleb(exact.create_decimal(text), EXPONENTS[currency])
+        except (ArithmeticError, TypeError, ValueError):
             raise ValueError(f"{text!r} is not an amount of money") from None
         if not amount.is_finite() or amount != amount.to_integral_value():
             raise ValueError(f"{text!r} cannot be expressed in the minor units of {currency}")
@@ -60,7 +62,7 @@ class Money:
 
     @property
     def major(self) -> Decimal:
-        return Decimal(self.minor).scaleb(-EXPONENTS[self.currency])
+        return Decimal(f"{self.minor}E-{EXPONENTS[self.currency]}")  # read from text, it is exact whatever its length
 
     def __str__(self) -> str:
         return f"{self.text} {self.currency}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -154,11 +155,22 @@ class Order:
     def __post_init__(self) -> None:
         if self.placed_at.tzinfo is None or self.updated_at.tzinfo is None:
             raise ValueError(f"order {self.platform_id}: times need a zone")
-        if self.total.currency != self.currency:
-            raise ValueError(f"order {self.platform_id}: the total is in {self.total.currency}, the order in {self.currency}")
+        for what, money in self._sums():
+            if money.currency != self.currency:
+                raise ValueError(f"order {self.platform_id}: {what} is in {money.currency}, the order in {self.currency}")
         ids = [line.id for line in self.lines]
         if len(ids) != len(set(ids)):
             raise ValueError(f"order {self.platform_id}: two lines have the same id")
+
+    def _sums(self) -> Iterator[tuple[str, Money]]:
+        yield from (("the total", self.total), ("the tax", self.tax), ("the discount", self.discount))
+        parts: tuple[LineItem | ShippingLine | Fee, ...] = (*self.lines, *self.shipping_lines, *self.fees)
+        for part in parts:
+            yield from ((f"line {part.id}", part.total), (f"the tax of line {part.id}", part.tax))
+        yield from ((f"refund {refund.id}", refund.amount) for refund in self.refunds)
+        for paid in self.payments:
+            sums = (paid.due, paid.authorized, paid.captured, paid.refunded, paid.refund_pending, paid.disputed)
+            yield from ((f"payment {paid.id}", money) for money in sums)
 
     def line(self, line_id: str) -> LineItem | None:
         return next((line for line in self.lines if line.id == line_id), None)

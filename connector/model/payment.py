@@ -96,18 +96,19 @@ def sums(payments: tuple[Payment, ...], currency: str) -> Sums:
 
 
 def label(payments: tuple[Payment, ...], currency: str) -> PaymentLabel:
-    """The one word for an order's payments. Nothing due is paid."""
+    """The one word for an order's payments. Nothing due is paid; a transaction that ended brings nothing more."""
     money = sums(payments, currency)
+    alive = sums(tuple(p for p in payments if not p.ended), currency)
     if money.refunded.minor > 0:
         return PaymentLabel.REFUNDED if money.refunded >= money.captured else PaymentLabel.PARTLY_REFUNDED
-    if money.captured >= money.due:
+    ends = [p.ended for p in payments if p.ended]
+    if ends and len(ends) == len(payments) and money.captured < money.due:
+        return PaymentLabel.PARTLY_PAID if money.captured.minor > 0 else PaymentLabel(ends[-1].value)
+    if alive.captured >= alive.due:
         return PaymentLabel.PAID
     if money.captured.minor > 0:
         return PaymentLabel.PARTLY_PAID
-    if money.authorized.minor > 0:
-        return PaymentLabel.AUTHORIZED
-    ends = [p.ended for p in payments if p.ended]
-    return PaymentLabel(ends[-1].value) if len(ends) == len(payments) else PaymentLabel.PENDING
+    return PaymentLabel.AUTHORIZED if alive.authorized.minor > 0 else PaymentLabel.PENDING
 
 
 class MoneyMoved(StrEnum):

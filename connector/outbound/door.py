@@ -16,7 +16,6 @@ from ..model.events import CannotTell, Effect, Found
 from ..model.plugin import PluginInfo
 from ..store import shared
 from ..store.database import Database
-from ..store.orders import Orders
 from ..store.tables import attempts
 from ..store.vault import Vault
 from . import smtp
@@ -50,7 +49,6 @@ class Door:
         self.database = database
         self.vault = vault
         self.clock = clock
-        self.orders = Orders(database, vault)
         self.watch = watch
         self._rehearsal_mail_to = tuple(rehearsal_mail_to)
         self._deadlines = Deadlines()
@@ -86,9 +84,11 @@ class Door:
     # --- parts --------------------------------------------------------------------------------------------------------
 
     def _wire(self, account: Account, info: PluginInfo, holder: OrderHolder | LockHolder | None) -> Wire:
+        # Looked up first: `setdefault` alone would make (and throw away) a new pool of connections for every context.
+        transport = self._transports.get(account.id) or self._transports.setdefault(account.id, Transport())
         wire = Wire(
             account=account.name,
-            transport=self._transports.setdefault(account.id, Transport()),
+            transport=transport,
             deadlines=self._deadlines,
             secrets=secrets_of(account.config),
             wait_turn=partial(self._wait_turn, account, info),

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from ..errors import TryLater
 from ..store.orders import Lease, Orders
 from ..store.shared import Lock
 
@@ -73,7 +74,9 @@ class LockHolder:
         return self.lock.token
 
     def save(self, connection: Connection) -> None:
-        """Nothing is pending; the lock's time is what it is."""
+        """Nothing is pending. Raises TryLater if the lock has run out: another process may be at it."""
+        if not self.lock.is_mine(connection):
+            raise TryLater("this took too long; another process may be at it.", after_s=5)
 
     def saved(self) -> None:
         """Nothing was pending."""

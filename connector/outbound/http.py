@@ -6,7 +6,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,39 +14,31 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from ..errors import OutcomeUnknown, PluginError, RemoteError, TryLater
+from ..errors import ConnectorError, OutcomeUnknown, PluginError, RemoteError, TryLater
 from . import redact
-from .deadlines import Deadlines
+from .deadlines import Deadlines, Line
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_BODY = 8 * 1024 * 1024
 """Bytes of an answer that we are willing to read. A page of 100 WooCommerce orders is under 1 MB (recorded)."""
 USER_AGENT = "order-connector (+https://pypi.org/project/order-connector/)"
+NOT_FOR_ONE_HOST = frozenset({"Accept", "Accept-Encoding", "Connection", "Cookie", "Proxy-Authorization", "User-Agent"})
 VENDOR_REQUEST_IDS = ("x-request-id", "request-id", "x-correlation-id", "cf-ray")
 
 
 @dataclass(slots=True)
 class Call:
-    """What is known of a call while it runs. `sock` is there once connected; `written` once bytes may have left."""
+    """What is known of a call while it runs. `written`: bytes of the request may have left."""
 
     before_write: Callable[[], None] | None
-    sock: socket.socket | None = None
+    line: Line = field(default_factory=Line)
     written: bool = False
-    cut: bool = False
 
-    def about_to_write(self, sock: socket.socket | None) -> None:
-        self.sock = sock
-        if self.cut:
-            raise TimeoutError
+    def about_to_write(self, sock: Any) -> None:
+        self.line.hold(sock)
         if self.before_write is not None:
             self.before_write()
         self.written = True
-
-    def cut_off(self) -> None:
-        self.cut = True
-        if self.sock is not None:
-            with suppress(OSError):
-                self.sock.shutdown(socket.SHUT_RDWR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +74,11 @@ def _pools(current: threading.local) -> dict[str, type[HTTPConnectionPool]]:
     """Connection pools whose connections ask the running call before they write."""
 
     class Plain(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            sock = super()._new_conn()
+            current.call.line.hold(sock)  # a TLS handshake can drip, too
+            return sock
+
         def request(self, *args: Any, **kwargs: Any) -> None:
             if self.sock is None:
                 self.connect()
@@ -90,6 +86,11 @@ def _pools(current: threading.local) -> dict[str, type[HTTPConnectionPool]]:
             super().request(*args, **kwargs)
 
     class Secure(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            sock = super()._new_conn()
+            current.call.line.hold(sock)  # a TLS handshake can drip, too
+            return sock
+
         def request(self, *args: Any, **kwargs: Any) -> None:
             if self.sock is None:
                 self.connect()
@@ -150,7 +151,8 @@ class Session(requests.Session):
             )
         if writes:
             kwargs.setdefault("allow_redirects", False)
-            limit = deadline_s or self.wire.effect.deadline_s
+            # Never longer than declared: whoever takes the order over counts on it.
+            limit = min(deadline_s or self.wire.effect.deadline_s, self.wire.effect.deadline_s)
         else:
             self.wire.wait_turn()
             limit = deadline_s or self.wire.deadline_s
@@ -160,6 +162,13 @@ class Session(requests.Session):
         kwargs.setdefault("proxies", requests.utils.get_environ_proxies(address))
         return self._send(verb, address, call, limit, writes, args, kwargs)
 
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        """On a redirect to another host, `requests` drops only its own header; a vendor's token travels in others."""
+        super().rebuild_auth(prepared_request, response)  # type: ignore[no-untyped-call]
+        if self.should_strip_auth(response.request.url, prepared_request.url):  # type: ignore[no-untyped-call]
+            for name in set(prepared_request.headers) - NOT_FOR_ONE_HOST:
+                del prepared_request.headers[name]
+
     def _send(
         self, verb: str, address: str, call: Call, limit: float, writes: bool, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> requests.Response:
@@ -167,22 +176,27 @@ class Session(requests.Session):
         wire.transport.current.call = call
         status, error, vendor_id = None, "", ""
         try:
-            with wire.deadlines.cut_off(limit, call.cut_off):
+            with wire.deadlines.cut_off(limit, call.line.cut):
                 response = super().request(verb, address, *args, **kwargs)
                 status = response.status_code
                 vendor_id = next((response.headers[name] for name in VENDOR_REQUEST_IDS if name in response.headers), "")
                 _read_body(response)
             return response
         except (requests.RequestException, OSError, _TooLarge) as problem:
-            error = "deadline" if call.cut else type(problem).__name__
-            raise self._ours(problem, call, f"{verb} {redact.url(address, wire.secrets)}", writes, limit) from problem
+            error = "deadline" if call.line.is_cut else type(problem).__name__
+            # Not `from problem`: its text has the whole address, and a traceback in a log would show the secrets in it.
+            raise self._ours(problem, call, f"{verb} {redact.url(address, wire.secrets)}", writes, limit) from None
+        except ConnectorError as problem:
+            error = type(problem).__name__
+            raise
         finally:
+            call.line.let_go()
             ms = round((time.monotonic() - started) * 1000, 1)
             clean = redact.url(address, wire.secrets)
             wire.log(Attempt(method=verb, url=clean, status=status, ms=ms, error=error, vendor_request_id=vendor_id))
 
     def _ours(self, problem: Exception, call: Call, what: str, writes: bool, limit: float) -> RemoteError:
-        about = {"account": self.wire.account, "operation": what}
+        about: dict[str, Any] = {"account": self.wire.account, "operation": what}
         why = _why(problem, call, limit)
         if writes and call.written:
             return OutcomeUnknown(f"{why} It may have happened; it will be looked up.", **about)
@@ -210,7 +224,7 @@ def _read_body(response: requests.Response) -> None:
 
 
 def _why(problem: Exception, call: Call, limit: float) -> str:
-    if call.cut or isinstance(problem, requests.Timeout | TimeoutError):
+    if call.line.is_cut or isinstance(problem, requests.Timeout | TimeoutError):
         return f"no complete answer within {limit:g} s."
     if isinstance(problem, _TooLarge):
         return f"the answer is larger than {MAX_BODY // 1024 // 1024} MB."

@@ -18,7 +18,7 @@ from typing import Any, NoReturn, Protocol
 
 from sqlalchemy import Connection
 
-from ..errors import ConfigError, ConnectorError, OutcomeUnknown, PluginError, Refused, TryLater, Unsupported
+from ..errors import ConfigError, ConnectorError, OutcomeUnknown, PluginError, Refused, RemoteError, TryLater, Unsupported
 from ..model.codec import plain, to_json
 from ..model.events import (
     Effect,
@@ -75,6 +75,7 @@ class Underway:
     key: str
     deadline_s: float
     committed: float  # time.monotonic() of SENT
+    within_s: float
     still_mine: Callable[[], bool]
     watch: Callable[[str], None]
     written: bool = False
@@ -82,7 +83,7 @@ class Underway:
     def last_check(self) -> None:
         if self.written:
             raise PluginError("one effect is one write; give the second one a kind of its own")
-        if not self.still_mine() or time.monotonic() - self.committed > LAST_CHECK_S:
+        if not self.still_mine() or time.monotonic() - self.committed > self.within_s:
             raise TryLater("too late to send: the order may be in other hands by now.", after_s=1)
         self.written = True
         self.watch("written")
@@ -128,8 +129,8 @@ class Ledger:
         attempt = self._next_attempt(row, resend)
         image = before() if before is not None and resend is None else None
         self.wait_turn()
-        key = self._commit_sent(row, resend, attempt, rule, kind, base, digest, asked, image)
-        return self._send(key, kind, rule, fn)
+        committed = self._commit_sent(row, resend, attempt, rule, kind, base, digest, asked, image)
+        return self._send(f"{base}/{attempt}", kind, rule, fn, committed, again=resend is not None)
 
     # --- before sending -----------------------------------------------------------------------------------------------
 
@@ -157,16 +158,21 @@ class Ledger:
         digest: str,
         asked: Any,
         image: Any,
-    ) -> str:
-        """Write SENT together with everything that the holder has pending. Nothing has left before this is committed."""
-        allowed = True
+    ) -> float:
+        """Write SENT together with everything that the holder has pending. Nothing has left before this is committed.
+
+        Returns:
+            when that was (time.monotonic()), rather too early than too late: a freeze directly after the commit counts.
+        """
         with self.database.writing() as connection:
             self.holder.save(connection)
             self._no_other_open(connection, rule, kind, base)
             allowed = self._allowed(connection)
             known = resend or (row if row is not None and row.state is EffectState.PLANNED else None)
-            if row is not None and known is None:
-                effects.settle(connection, row.key, EffectState.REFUSED, said=NOT_HAPPENED)
+            over = row if known is None else None
+            if over is not None and not effects.settle(connection, over.key, EffectState.REFUSED, said=NOT_HAPPENED):
+                raise self._about(TryLater, "its answer came while it was looked up.", kind, after_s=1)
+            committed = time.monotonic()
             if known is None:
                 effects.insert(
                     connection,
@@ -191,7 +197,7 @@ class Ledger:
         if not allowed:
             raise HeldBack(f"{self.account_name} is not live: {kind} was planned and not sent.")
         self.watch("sent")
-        return f"{base}/{attempt}"
+        return committed
 
     def _no_other_open(self, connection: Connection, rule: EffectRule, kind: str, base: str) -> None:
         """What is looked up is looked up alone: two of a kind on their way could not be told apart afterwards."""
@@ -212,22 +218,29 @@ class Ledger:
 
     # --- sending ------------------------------------------------------------------------------------------------------
 
-    def _send(self, key: str, kind: str, rule: EffectRule, fn: Callable[[str], Any]) -> Any:
+    def _send(self, key: str, kind: str, rule: EffectRule, fn: Callable[[str], Any], committed: float, *, again: bool) -> Any:
+        # What only a person settles, nobody settles behind our back; a mail server may take its time before it lets us speak.
+        within_s = rule.deadline_s if rule.vendor is EffectClass.NONE else LAST_CHECK_S
         underway = Underway(
-            key=key, deadline_s=rule.deadline_s, committed=time.monotonic(), still_mine=self._still_mine, watch=self.watch
+            key=key,
+            deadline_s=rule.deadline_s,
+            committed=committed,
+            within_s=within_s,
+            still_mine=self._still_mine,
+            watch=self.watch,
         )
         self.begin(underway)
         try:
             answer = plain(fn(key))
         except Refused as error:
-            self._write(key, EffectState.REFUSED, said=str(error))
+            self._write(key, EffectState.REFUSED, said=_words(error))
             raise
         except (TryLater, ConfigError, Unsupported):
-            self._not_sent(key)
+            self._not_sent(key, again=again)
             raise
         except Exception as error:
             if not underway.written:
-                self._not_sent(key)
+                self._not_sent(key, again=again)
                 raise
             self._unknown(key, kind, rule, error)
         finally:
@@ -247,43 +260,53 @@ class Ledger:
             stands = None if written else effects.by_key(connection, key)
         self.watch(state.value)
         if state is EffectState.DONE and stands is not None and stands.state is EffectState.REFUSED:
+            with self.database.writing() as connection:
+                effects.add_said(connection, key, ", and then the vendor's yes came")
             raise OutcomeUnknown(
                 "the vendor's yes came after it was taken for not happened; it may have happened twice. Look at the vendor's.",
                 account=self.account_name,
                 operation=stands.kind,
             )
 
-    def _not_sent(self, key: str) -> None:
+    def _not_sent(self, key: str, *, again: bool) -> None:
+        if again:  # this time nothing left; what became of the first time is as unknown as before
+            self._write(key, EffectState.UNKNOWN)
+            return
         with self.database.writing() as connection:
             effects.back_to_planned(connection, key, lease_token=self.holder.token)
         self.watch("planned")
 
     def _unknown(self, key: str, kind: str, rule: EffectRule, error: Exception) -> NoReturn:
-        self._write(key, EffectState.UNKNOWN, said=str(error) if isinstance(error, ConnectorError) else type(error).__name__)
+        self._write(key, EffectState.UNKNOWN, said=_words(error))
         if rule.vendor is EffectClass.NONE:
             raise self._about(
                 OutcomeUnknown, "sent, but no answer came; only a person can find out whether it happened.", kind
             ) from error
         wait = 5.0 if rule.vendor is EffectClass.KEYED else rule.settle_s
-        if not isinstance(error, ConnectorError):
+        if not isinstance(error, RemoteError):  # a bug, the plugin's or ours
             raise error
-        raise self._about(TryLater, str(error), kind, after_s=max(1.0, wait)) from error
+        raise self._about(TryLater, _words(error), kind, after_s=max(1.0, wait)) from error
 
     # --- afterwards ---------------------------------------------------------------------------------------------------
 
     def _settle(self, row: EffectRow, rule: EffectRule) -> Found:
         """Find out about an effect that was sent and not answered. InProgress for a keyed vendor means: the same key again."""
         sent_at, first = row.sent_at or row.now, row.first_sent_at or row.now
+        longest = timedelta(seconds=LAST_CHECK_S + rule.deadline_s + rule.settle_s)  # from SENT to the last that happens
         if rule.vendor is EffectClass.NONE:
             self._write_unknown(row)
             raise self._about(OutcomeUnknown, "sent earlier, and no answer was written down.", row.kind)
-        if rule.vendor is EffectClass.KEYED and row.now < first + timedelta(seconds=rule.remembers_s):
+        if rule.vendor is EffectClass.KEYED and row.now + longest < first + timedelta(seconds=rule.remembers_s):
             return InProgress()
-        ready = sent_at + timedelta(seconds=rule.deadline_s + rule.settle_s)
+        ready = sent_at + longest
         if row.now < ready:
             wait = (ready - row.now).total_seconds()
             raise self._about(
-                TryLater, f"sent, not answered; it can be looked up in {wait:.0f} s.", row.kind, after_s=wait + 0.05
+                TryLater,
+                f"sent, not answered; it can be looked up in {wait:.0f} s.",
+                row.kind,
+                after_s=wait + 0.05,
+                only_waiting=True,
             )
         found = self.find(row.as_effect())
         if isinstance(found, Happened):
@@ -293,7 +316,9 @@ class Ledger:
             return found
         self._write_unknown(row)
         if isinstance(found, InProgress):
-            raise self._about(TryLater, "the vendor is still at it.", row.kind, after_s=max(5.0, rule.settle_s))
+            raise self._about(
+                TryLater, "the vendor is still at it.", row.kind, after_s=max(5.0, rule.settle_s), only_waiting=True
+            )
         raise self._about(OutcomeUnknown, found.text, row.kind)
 
     def _write_unknown(self, row: EffectRow) -> None:
@@ -302,3 +327,8 @@ class Ledger:
 
     def _about(self, error: type[Any], text: str, kind: str, **more: Any) -> Any:
         return error(text, account=self.account_name, operation=kind, **more)
+
+
+def _words(error: Exception) -> str:
+    """What an error says, without the account and operation that are said anew each time it is shown."""
+    return str(error.args[0]) if isinstance(error, ConnectorError) and error.args else type(error).__name__

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import smtplib
-import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from ..errors import ConfigError, TryLater
-from .deadlines import Deadlines
+from ..errors import ConfigError, ConnectorError, TryLater
+from .deadlines import Deadlines, Line
 
 
 class GuardedSMTP(smtplib.SMTP):
@@ -18,6 +17,12 @@ class GuardedSMTP(smtplib.SMTP):
 
     before_data: Callable[[], None] = staticmethod(lambda: None)
     allowed: Sequence[str] | None = None
+    line: Line
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> Any:
+        sock = super()._get_socket(host, port, timeout)  # type: ignore[misc]  # smtplib's own, and where TLS is put on top
+        self.line.hold(sock)
+        return sock
 
     def rcpt(self, recip: str, options: Sequence[str] = ()) -> tuple[int, bytes]:
         if self.allowed is not None and recip.lower() not in {address.lower() for address in self.allowed}:
@@ -48,33 +53,40 @@ def connect(
     allowed: Sequence[str] | None,
 ) -> Iterator[smtplib.SMTP]:
     """A connection that is logged in, and closed at the end. Raises TryLater where no connection can be made, ConfigError where
-    the server refuses user and password."""
-    connection: GuardedSMTP = GuardedSMTPS(timeout=deadline_s) if security == "tls" else GuardedSMTP(timeout=deadline_s)
+    the server refuses user and password, or does not know what is configured."""
+    secure = None if security == "none" else ssl.create_default_context()
+    connection: GuardedSMTP = (
+        GuardedSMTPS(timeout=deadline_s, context=secure) if security == "tls" else GuardedSMTP(timeout=deadline_s)
+    )
+    connection._host = host  # type: ignore[attr-defined]  # smtplib checks the certificate against it
     connection.before_data = before_data
     connection.allowed = allowed
-
-    def cut() -> None:
-        if connection.sock is not None:
-            with suppress(OSError):
-                connection.sock.shutdown(socket.SHUT_RDWR)
-
-    with deadlines.cut_off(deadline_s, cut):
+    connection.line = Line()
+    with deadlines.cut_off(deadline_s, connection.line.cut):
         try:
             connection.connect(host, port)
             if security == "starttls":
-                connection._host = host  # type: ignore[attr-defined]  # smtplib checks the certificate against it
-                connection.starttls(context=ssl.create_default_context())
+                connection.starttls(context=secure)
             if user:
                 connection.login(user, password)
-        except smtplib.SMTPAuthenticationError as error:
-            raise ConfigError(f"{account}: the mail server {host} refuses user and password ({error.smtp_code}).") from error
-        except (OSError, smtplib.SMTPException) as error:
-            raise TryLater(
-                f"the mail server {host}:{port} cannot be reached ({type(error).__name__}).", account=account, after_s=60
-            ) from error
+        except (OSError, smtplib.SMTPException, UnicodeEncodeError) as error:
+            connection.close()
+            connection.line.let_go()
+            raise _no_connection(error, account, f"{host}:{port}") from error
         try:
             yield connection
         finally:
             with suppress(OSError, smtplib.SMTPException):
                 connection.quit()
             connection.close()
+            connection.line.let_go()
+
+
+def _no_connection(error: Exception, account: str, server: str) -> ConnectorError:
+    if isinstance(error, smtplib.SMTPAuthenticationError) and error.smtp_code >= 500:
+        return ConfigError(f"{account}: the mail server {server} refuses user and password ({error.smtp_code}).")
+    if isinstance(error, UnicodeEncodeError):
+        return ConfigError(f"{account}: user and password for {server} may only have letters of ASCII.")
+    if isinstance(error, smtplib.SMTPNotSupportedError):
+        return ConfigError(f"{account}: the mail server {server} cannot do this: {error} Change security, port or user.")
+    return TryLater(f"the mail server {server} cannot be reached ({type(error).__name__}).", account=account, after_s=60)

@@ -46,7 +46,7 @@ def decide(work: Work) -> None:
     new = [hold for hold in after.holds if hold not in before.holds]
     gone = [hold for hold in before.holds if hold not in after.holds]
     for hold in new:
-        work.note("held", f"{hold.text} Released by: {hold.releases or 'a person'}.", hold.who)
+        work.note("held", f"{hold.text} Released by: {hold.releases.rstrip('.') or 'a person'}.", hold.who)
         _note_on_platform(work, f"Held ({hold.reason}): {hold.text}")
         told = hold.reason in work.policy.hold_tells_customer
         facts = {"reason": hold.reason, "text": hold.text}

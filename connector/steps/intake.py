@@ -71,8 +71,7 @@ def merge(case: Case, theirs: Order, now: datetime) -> Case:
     mine = case.order
     if theirs.updated_at < mine.updated_at:
         return case
-    if not theirs.staff_notes and mine.staff_notes:
-        theirs = replace(theirs, staff_notes=mine.staff_notes)  # a list does not show notes; only a fetch does
+    theirs = _with_what_lists_leave_out(mine, theirs)
     if theirs == mine:
         return case
     case = replace(case, order=theirs)
@@ -89,6 +88,15 @@ def merge(case: Case, theirs: Order, now: datetime) -> Case:
         )
         case = case.hold(hold).by_holds()
     return case
+
+
+def _with_what_lists_leave_out(mine: Order, theirs: Order) -> Order:
+    """A list shows neither notes nor whether a refund moved money; only a fetch does. What was known stays known."""
+    moved = {refund.id: refund.money_moved for refund in mine.refunds}
+    refunds = tuple(
+        replace(refund, money_moved=moved.get(refund.id)) if refund.money_moved is None else refund for refund in theirs.refunds
+    )
+    return replace(theirs, staff_notes=theirs.staff_notes or mine.staff_notes, refunds=refunds)
 
 
 def expected(case: Case) -> set[PlatformStatus]:

@@ -18,7 +18,10 @@ from ..store.orders import Lease
 
 @dataclass(slots=True, kw_only=True)
 class Work:
-    """One order in hand. `fresh`: the platform was asked for the order since we took it; `commit` writes what is pending."""
+    """One order in hand. `fresh`: the platform was asked for the order since we took it; `commit` writes what is pending.
+
+    `watch` is told of every step towards the outside, for traces and crash tests.
+    """
 
     lease: Lease
     account: Account
@@ -29,6 +32,7 @@ class Work:
     hooks: Hooks
     now: Callable[[], datetime]
     commit: Callable[[], None]
+    watch: Callable[[str], None]
     fresh: bool = False
 
     @property

@@ -45,10 +45,15 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that only reads: one snapshot."""
-        with _errors(), self.engine.connect() as connection:
+        with _errors(), self._snapshot() as connection:
             connection.info["begin"] = "BEGIN"
             with connection.begin():
                 yield connection
+
+    def _snapshot(self) -> Connection:
+        connection = self.engine.connect()
+        # PostgreSQL would give every statement a snapshot of its own: a case and its people of different versions.
+        return connection if self.is_sqlite else connection.execution_options(isolation_level="REPEATABLE READ")
 
     def clock(self, connection: Connection) -> datetime:
         """The database's own time (UTC)."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select, update
+from sqlalchemy import Connection, and_, func, select, true, update
 
 from ..model.codec import from_json, to_json
 from ..model.events import Delivery
@@ -99,7 +99,7 @@ class Deliveries:
             wanted.append(deliveries.c.state == state)
         with self._database.writing() as connection:
             changed = connection.execute(
-                update(deliveries).where(and_(*wanted)).values(state="new", said="", due_at=now, tries=0)
+                update(deliveries).where(and_(true(), *wanted)).values(state="new", said="", due_at=now, tries=0)
             )
             return int(changed.rowcount)
 

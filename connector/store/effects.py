@@ -171,6 +171,11 @@ def resolve(connection: Connection, scope: str, request_id: str, *, happened: bo
         )
 
 
+def add_said(connection: Connection, key: str, said: str) -> None:
+    """Write down what came to light after the outcome was settled."""
+    connection.execute(update(effects).where(effects.c.key == key).values(said=effects.c.said + said))
+
+
 def _query() -> Any:
     return select(effects, type_coerce(db_now(), Utc).label("now"))
 

@@ -120,9 +120,10 @@ class Lease:
 class Orders:
     """The orders of one database."""
 
-    def __init__(self, database: Database, vault: Vault) -> None:
+    def __init__(self, database: Database, vault: Vault, *, lease: timedelta = LEASE) -> None:
         self.database = database
         self.vault = vault
+        self.lease = lease
 
     # --- by everybody -------------------------------------------------------------------------------------------------
 
@@ -147,24 +148,22 @@ class Orders:
         order_id, known = self._id_of(connection, account_id, account_name, platform_id, now)
         if seen is not None and known == digest(seen):
             return order_id
-        if request_id is not None and self._was_told(connection, order_id, request_id):
-            return order_id
         key_id = sealed = None
         if seen is not None:
             key_id = self.vault.owner_key(connection, owner(account_id, seen))
             sealed = self.vault.seal(connection, key_id, to_json(seen))
-        connection.execute(
-            inbox.insert().values(
-                order_id=order_id,
-                kind=kind,
-                body=to_json(body).decode(),
-                sealed=sealed,
-                key_id=key_id,
-                request_id=request_id,
-                at=now,
-            )
+        told = insert_ignore(connection)(inbox).values(
+            order_id=order_id,
+            kind=kind,
+            body=to_json(body).decode(),
+            sealed=sealed,
+            key_id=key_id,
+            request_id=request_id,
+            at=now,
         )
-        wake(connection, order_id, now)
+        # Not asked before it is inserted: two processes would both be told that it is new.
+        if connection.execute(told.on_conflict_do_nothing(index_elements=["order_id", "request_id"])).rowcount == 1:
+            wake(connection, order_id, now)
         return order_id
 
     def _id_of(
@@ -184,10 +183,6 @@ class Orders:
         )
         connection.execute(insert.on_conflict_do_nothing(index_elements=["account_id", "platform_id"]))
         return int(connection.execute(known).one().id), ""
-
-    def _was_told(self, connection: Connection, order_id: int, request_id: str) -> bool:
-        told = select(inbox.c.id).where(inbox.c.order_id == order_id, inbox.c.request_id == request_id)
-        return connection.execute(told).first() is not None
 
     # --- by the sweeper -----------------------------------------------------------------------------------------------
 
@@ -209,14 +204,14 @@ class Orders:
 
     # --- by the holder ------------------------------------------------------------------------------------------------
 
-    def take(self, order_id: int, *, lease: timedelta = LEASE) -> Lease | None:
+    def take(self, order_id: int) -> Lease | None:
         """Take an order's lease. None if somebody else has it, or there is no such order."""
         token = self.database.new_token()
         free = or_(orders.c.lease_token.is_(None), orders.c.lease_until < db_now())
         taken = (
             update(orders)
             .where(orders.c.id == order_id, free)
-            .values(lease_token=token, lease_until=db_now() + _micros(lease), queued_until=None)
+            .values(lease_token=token, lease_until=db_now() + _micros(self.lease), queued_until=None)
             .returning(
                 orders.c.account_id,
                 orders.c.platform_id,
@@ -260,17 +255,15 @@ class Orders:
             lease.owed = _read_owed(connection, lease.order_id)
             lease.open_tasks = _read_tasks(connection, lease.order_id)
 
-    def save(self, connection: Connection, lease: Lease, now: datetime, *, extend: timedelta = LEASE) -> None:
+    def save(self, connection: Connection, lease: Lease, now: datetime) -> None:
         """Write what changed, and stay the holder. Raises LeaseLost if the order is somebody else's by now."""
-        values: dict[str, Any] = {"lease_until": db_now() + _micros(extend)}
+        values: dict[str, Any] = {"lease_until": db_now() + _micros(self.lease)}
         changed = lease.case is not None and lease.case is not lease.stored
         if changed and lease.case is not None:
             values |= self._case_values(connection, lease, lease.case, now)
         mine = update(orders).where(orders.c.id == lease.order_id, orders.c.lease_token == lease.token).values(**values)
         if connection.execute(mine).rowcount != 1:
             raise LeaseLost
-        if changed:
-            lease.version += 1
         _write(connection, lease, now)
 
     def commit(self, lease: Lease, now: datetime) -> None:
@@ -281,7 +274,10 @@ class Orders:
         self.look_again(lease)
 
     def saved(self, lease: Lease) -> None:
-        """After the commit: what was in memory is what is stored."""
+        """After the commit, not before it (what was rolled back is not stored): what was in memory is what is stored."""
+        if lease.case is not None and lease.case is not lease.stored:
+            lease.version += 1
+            lease.stored_personal = part(lease.case)[1]
         lease.stored = lease.case
         lease.writes = Writes()
 
@@ -361,7 +357,6 @@ class Orders:
         bare, personal = part(case)
         if personal != lease.stored_personal:
             self._write_person(connection, lease.order_id, owner(case.account, case.order), personal)
-            lease.stored_personal = personal
         return {
             "body": to_json(bare).decode(),
             "stage": case.stage,
@@ -386,8 +381,9 @@ def owner(account_id: str, order: Order) -> str:
 
 
 def digest(order: Order) -> str:
-    """What the platform shows of an order, as one word. Notes are left out: lists do not show them."""
-    return hashlib.sha256(to_json(replace(order, staff_notes=()))).hexdigest()[:32]
+    """What the platform shows of an order, as one word. What lists do not show is left out, or each poll would be news."""
+    refunds = tuple(replace(refund, money_moved=None, at=None) for refund in order.refunds)
+    return hashlib.sha256(to_json(replace(order, staff_notes=(), refunds=refunds))).hexdigest()[:32]
 
 
 def wake(connection: Connection, order_id: int, now: datetime) -> None:

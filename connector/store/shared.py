@@ -48,14 +48,19 @@ class AccountState:
         sealed = self._vault.seal_secret(value.encode()) if secret else None
         columns = {"value": None if secret else value, "sealed": sealed, "expires_at": expires_at}
         with self._database.writing() as connection:
-            now = connection.execute(select(state.c.version).where(self._is(key))).scalar_one_or_none() or 0
-            if version is not None and version != now:
-                raise Conflict(f"{key} was changed by another process (version {version}, now {now})")
-            if now:
-                connection.execute(update(state).where(self._is(key)).values(version=now + 1, **columns))
-            else:
-                connection.execute(state.insert().values(account_id=self._account_id, key=key, version=1, **columns))
-        return StateRow(value=value, version=now + 1, expires_at=expires_at)
+            stored, shown = self._locked_version(connection, key)
+            if version is not None and version != shown:
+                raise Conflict(f"{key} was changed by another process (version {version}, now {shown})")
+            connection.execute(update(state).where(self._is(key)).values(version=stored + 1, **columns))
+        return StateRow(value=value, version=stored + 1, expires_at=expires_at)
+
+    def _locked_version(self, connection: Connection, key: str) -> tuple[int, int]:
+        """The row's version (0 if it was just made), and the one that `get` shows: 0 once it has run out."""
+        insert = insert_ignore(connection)(state).values(account_id=self._account_id, key=key, version=0)
+        connection.execute(insert.on_conflict_do_nothing(index_elements=["account_id", "key"]))
+        columns = (state.c.version, state.c.expires_at, type_coerce(db_now(), Utc).label("now"))
+        row = connection.execute(select(*columns).where(self._is(key)).with_for_update()).one()
+        return row.version, 0 if row.expires_at is not None and row.expires_at <= row.now else row.version
 
     def delete(self, key: str) -> None:
         with self._database.writing() as connection:
@@ -140,18 +145,16 @@ def take_turn(database: Database, name: str, *, per_second: float, burst: int, l
     """
     step = int(1_000_000 / per_second)
     with database.writing() as connection:
-        now = connection.execute(select(db_now())).scalar_one()
-        next_at = connection.execute(
-            select(type_coerce(rates.c.next_at, BigInteger)).where(rates.c.name == name)
-        ).scalar_one_or_none()
-        start = max(now, next_at or 0)
+        new = insert_ignore(connection)(rates).values(name=name, next_at=0)
+        connection.execute(new.on_conflict_do_nothing(index_elements=["name"]))
+        mine = select(type_coerce(rates.c.next_at, BigInteger)).where(rates.c.name == name).with_for_update()
+        next_at = connection.execute(mine).scalar_one()
+        now = connection.execute(select(db_now())).scalar_one()  # only now: the row may have been another's for a while
+        start = max(now, next_at)
         wait = max(0.0, (start - now - (burst - 1) * step) / 1_000_000)
         if wait > longest_wait_s:
             return wait
-        if next_at is None:
-            connection.execute(rates.insert().values(name=name, next_at=start + step))
-        else:
-            connection.execute(update(rates).where(rates.c.name == name).values(next_at=start + step))
+        connection.execute(update(rates).where(rates.c.name == name).values(next_at=start + step))
     return wait
 
 

@@ -49,6 +49,17 @@ class Utc(TypeDecorator[datetime]):
         return None if value is None else _EPOCH + timedelta(microseconds=value)
 
 
+class Words(TypeDecorator[str]):
+    """A sentence, perhaps a vendor's. PostgreSQL takes no NUL and neither database half a letter; an answer must not be lost
+    because its text cannot be stored."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else value.replace("\0", "").encode("utf-8", "replace").decode()
+
+
 class db_now(FunctionElement[int]):  # noqa: N801  (an SQL function, written like one)
     """The database's own clock in microseconds since 1970: leases of several machines are judged by one clock."""
 
@@ -119,7 +130,7 @@ orders = Table(
     Column("lease_token", String, nullable=True),
     Column("lease_until", Utc, nullable=True),  # database's clock
     Column("failures", Integer, nullable=False, default=0),
-    Column("problem", Text, nullable=False, default=""),
+    Column("problem", Words, nullable=False, default=""),
     UniqueConstraint("account_id", "platform_id"),
     Index("ix_orders_ref", "ref"),
     Index("ix_orders_stage_placed_at", "stage", "placed_at", "id"),
@@ -140,7 +151,7 @@ inbox = Table(
     Column("request_id", String, nullable=True),  # a person's command: once
     Column("at", Utc, nullable=False),
     Column("applied_at", Utc, nullable=True),
-    Column("outcome", Text, nullable=False, default=""),  # why a command was refused; empty: it was done
+    Column("outcome", Words, nullable=False, default=""),  # why a command was refused; empty: it was done
     UniqueConstraint("order_id", "request_id"),
 )
 Index(
@@ -164,7 +175,7 @@ effects = Table(
     Column("request", Text, nullable=False),
     Column("before", Text, nullable=True),
     Column("answer", Text, nullable=True),
-    Column("said", Text, nullable=False, default=""),
+    Column("said", Words, nullable=False, default=""),
     Column("planned_at", Utc, nullable=False),
     Column("sent_at", Utc, nullable=True),  # database's clock
     Column("first_sent_at", Utc, nullable=True),  # of this key: how long a vendor has to remember it
@@ -205,7 +216,7 @@ duties = Table(
     Column("state", String, nullable=False),
     Column("facts", Text, nullable=False, default="{}"),
     Column("again", Integer, nullable=False, default=0),  # how often a person had it sent once more
-    Column("said", Text, nullable=False, default=""),
+    Column("said", Words, nullable=False, default=""),
     Column("owed_at", Utc, nullable=False),
     Column("settled_at", Utc, nullable=True),
 )
@@ -218,14 +229,14 @@ tasks = Table(
     Column("account_id", String, nullable=False, default=""),
     Column("kind", String, nullable=False),
     Column("about", String, nullable=False, default=""),
-    Column("title", Text, nullable=False),
+    Column("title", Words, nullable=False),
     Column("steps", Text, nullable=False, default="[]"),
     Column("state", String, nullable=False),  # open, done
     Column("opened_at", Utc, nullable=False),
     Column("due_at", Utc, nullable=True),
     Column("closed_at", Utc, nullable=True),
     Column("who", String, nullable=False, default=""),
-    Column("outcome", Text, nullable=False, default=""),
+    Column("outcome", Words, nullable=False, default=""),
     UniqueConstraint("order_id", "kind", "about"),
     Index("ix_tasks_state", "state", "id"),
 )
@@ -239,7 +250,7 @@ deliveries = Table(
     Column("digest", String, nullable=False),
     Column("topic", String, nullable=False, default=""),
     Column("state", String, nullable=False),  # new, done, bad
-    Column("said", Text, nullable=False, default=""),
+    Column("said", Words, nullable=False, default=""),
     Column("due_at", Utc, nullable=True),
     Column("tries", Integer, nullable=False, default=0),
 )
@@ -266,7 +277,7 @@ timeline = Table(
     Column("at", Utc, nullable=False),
     Column("who", String, nullable=False),
     Column("what", String, nullable=False),
-    Column("text", Text, nullable=False),
+    Column("text", Words, nullable=False),
 )
 
 keys = Table(
@@ -316,5 +327,5 @@ schedules = Table(
     Column("name", String, primary_key=True),
     Column("due_at", Utc, nullable=False),  # business time
     Column("failures", Integer, nullable=False, default=0),
-    Column("said", Text, nullable=False, default=""),
+    Column("said", Words, nullable=False, default=""),
 )

@@ -28,7 +28,7 @@ async def probe(account: str) -> Response:
 
 @router.post("/webhooks/{account}")
 async def receive(account: str, request: Request) -> Response:
-    """200 once it is stored; 401 for a wrong signature, 404 for an unknown account, 413 for a huge body, 503 when we cannot store.
+    """200 once stored; 401 for a wrong signature, 404 for an unknown account, 413 for a huge body, 503 when we cannot store.
 
     WooCommerce wants exactly 200 for its ping, or it sends the ping again after every delivery (recorded, WooCommerce 10.5).
     """

@@ -1,0 +1,228 @@
+"""Decisions about one order: approve, hold, release, ship, cancel, refund, note."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..model.review import HoldReason
+from . import out
+from .acting import Wish, acting, again_option, carry_out, tell, yes_option
+from .finding import find, ref_argument
+from .opening import opened
+
+if TYPE_CHECKING:
+    from ..app import App
+    from ..model.case import Case
+    from ..model.money import Money
+    from ..store.rows import OrderRow
+
+reason_option = click.option("--reason", default="", metavar="TEXT", help="Why. The platform shows it; no personal data.")
+
+
+def do(config: Path, ref: str, body: dict[str, Any], wish: Wish) -> None:
+    """Carry out a command that needs nothing but what was typed."""
+    with opened(config) as app:
+        tell(app, carry_out(app, find(app, ref), body, wish), wish)
+
+
+@click.command()
+@ref_argument
+@acting
+@click.pass_obj
+def approve(config: Path, ref: str, wish: Wish) -> None:
+    """Let an order go on: everything that holds it now is accepted."""
+    do(config, ref, {"do": "approve"}, wish)
+
+
+@click.command()
+@ref_argument
+@click.option("--reason", type=click.Choice([*HoldReason]), default=HoldReason.MANUAL, show_default=True)
+@click.option("--text", default="", help="Why, for the people who see the order. No personal data.")
+@acting
+@click.pass_obj
+def hold(config: Path, ref: str, reason: str, text: str, wish: Wish) -> None:
+    """Hold an order back: nothing is shipped until it is released."""
+    do(config, ref, {"do": "hold", "reason": str(reason), "text": text}, wish)
+
+
+@click.command()
+@ref_argument
+@click.option("--reason", type=click.Choice([*HoldReason]), help="Only this hold; the others stay.")
+@acting
+@click.pass_obj
+def release(config: Path, ref: str, reason: str | None, wish: Wish) -> None:
+    """Take away what holds an order. It goes on when the last hold is gone."""
+    do(config, ref, {"do": "release"} | ({"reason": str(reason)} if reason else {}), wish)
+
+
+@click.command()
+@ref_argument
+@click.argument("text")
+@click.option("--to-customer", is_flag=True, help="The customer sees it; most platforms mail it.")
+@acting
+@click.pass_obj
+def note(config: Path, ref: str, text: str, to_customer: bool, wish: Wish) -> None:
+    """Write a note on the platform's order. No personal data."""
+    do(config, ref, {"do": "note", "text": text, "to_customer": to_customer}, wish)
+
+
+# --- what cannot be taken back ----------------------------------------------------------------------------------------
+
+
+@click.command()
+@ref_argument
+@click.option("--line", "lines", multiple=True, metavar="ID[=N]", help="Only this line, or so many of it.  [default: all that is left]")
+@click.option("--carrier", default="", help='Who carries it, as customers know it: "UPS".')
+@click.option("--tracking", default="", metavar="NUMBER", help="The tracking number, where a person has it.")
+@click.option("--service", default="", help="The carrier's service.")
+@click.option("--account", default="", metavar="NAME", help="The carrier's account.  [default: the shop's first]")
+@again_option
+@yes_option
+@acting
+@click.pass_obj
+def ship(
+    config: Path,
+    ref: str,
+    lines: tuple[str, ...],
+    carrier: str,
+    tracking: str,
+    service: str,
+    account: str,
+    yes: bool,
+    wish: Wish,
+) -> None:
+    """Ship an order, or some lines of it: buys the label, tells the platform and the customer."""
+    with opened(config) as app:
+        order = find(app, ref)
+        body: dict[str, Any] = {"do": "ship", "lines": _lines(app, order, lines)}
+        said = {"carrier": carrier, "tracking": tracking, "service": service, "account": _carrier(app, order, account)}
+        body |= {name: value for name, value in said.items() if value}
+        wish = _confirmed(order, f"Ship {_parts(body['lines'])} of {_called(order)}, and tell the customer?", wish, yes=yes)
+        tell(app, carry_out(app, order, body, wish), wish)
+
+
+def _lines(app: App, order: OrderRow, texts: tuple[str, ...]) -> list[dict[str, Any]]:
+    case = _case(app, order)
+    known = {line.id: line.quantity for line in case.order.lines}
+    wanted = []
+    for text in texts:
+        line_id, _, number = text.partition("=")
+        if line_id not in known or not (number or "1").isdecimal() or number == "0":
+            there = ", ".join(f"{name}={quantity}" for name, quantity in known.items())
+            raise click.UsageError(f"--line {text}: {order.ref} has the lines {there}")
+        wanted.append({"line_id": line_id, "quantity": int(number) if number else known[line_id]})
+    return wanted
+
+
+def _carrier(app: App, order: OrderRow, name: str) -> str:
+    shop = app.registry.by_id(order.account_id).name
+    carriers = app.settings.accounts[shop].wiring.carriers
+    if name and name not in carriers:
+        raise click.UsageError(f"--account {name}: the carriers of {shop} are {', '.join(carriers) or 'not configured'}")
+    return name
+
+
+def _parts(lines: list[dict[str, Any]]) -> str:
+    return ", ".join(f"{line['quantity']} of line {line['line_id']}" for line in lines) or "all that is left"
+
+
+@click.command()
+@ref_argument
+@reason_option
+@click.option("--no-refund", is_flag=True, help="Keep the money for now.")
+@click.option("--no-restock", is_flag=True, help="Do not put the goods back into stock.")
+@again_option
+@yes_option
+@acting
+@click.pass_obj
+def cancel(config: Path, ref: str, reason: str, no_refund: bool, no_restock: bool, yes: bool, wish: Wish) -> None:
+    """Call a whole order off, and give the money back."""
+    from ..model.case import refund_left
+
+    with opened(config) as app:
+        order = find(app, ref)
+        left = refund_left(_case(app, order))
+        money = f"give {left} back" if left and not no_refund else "give nothing back"
+        body = {"do": "cancel", "reason": reason, "refund": not no_refund, "restock": not no_restock}
+        wish = _confirmed(order, f"Cancel {_called(order)}, {money}, and tell the customer?", wish, yes=yes)
+        tell(app, carry_out(app, order, body, wish), wish)
+
+
+@click.command()
+@ref_argument
+@click.argument("amount", required=False)
+@reason_option
+@again_option
+@yes_option
+@acting
+@click.pass_obj
+def refund(config: Path, ref: str, amount: str | None, reason: str, yes: bool, wish: Wish) -> None:
+    """Give money back: AMOUNT in the order's currency (12.50), or all that is left."""
+    with opened(config) as app:
+        order = find(app, ref)
+        money = _amount(app, order, amount, repeated=_was_asked(app, order, wish))
+        body = {"do": "refund", "amount": money, "reason": reason}
+        wish = _confirmed(order, f"Give {money} {_currency(order)} of {_called(order)} back?", wish, yes=yes)
+        tell(app, carry_out(app, order, body, wish), wish)
+
+
+def _amount(app: App, order: OrderRow, text: str | None, *, repeated: str) -> str:
+    """The amount as the command carries it: always said, so that it is what the person saw."""
+    from ..errors import Conflict
+    from ..model.case import refund_left
+    from ..model.money import Money
+
+    case = _case(app, order)
+    if text is None:
+        left: Money = refund_left(case)
+        if repeated or left:
+            return repeated or left.text
+        raise Conflict(f"{order.ref}: nothing is left to give back")
+    try:
+        money = Money.parse(text.replace(",", "."), case.order.currency)
+    except ValueError as error:
+        raise click.UsageError(f"{error}; write it like 12.50") from error
+    if money.minor <= 0:
+        raise click.UsageError(f"{text} is not an amount to give back; write it like 12.50")
+    return money.text
+
+
+def _was_asked(app: App, order: OrderRow, wish: Wish) -> str:
+    """The amount of an earlier refund with the same request id: by now there is less left, and it is the same act."""
+    from ..store import commands
+
+    with app.database.reading() as connection:
+        given = commands.given(connection, order.id, wish.request_id)
+    return str(given.body.get("amount", "")) if given else ""
+
+
+def _currency(order: OrderRow) -> str:
+    return order.total.currency if order.total else ""
+
+
+def _case(app: App, order: OrderRow) -> Case:
+    from ..errors import Conflict
+
+    with app.database.reading() as connection:
+        case = app.orders.read(connection, order.id)
+    if case is None:
+        raise Conflict(f"{order.ref} was not read from the platform yet: connector pull")
+    return case
+
+
+def _called(order: OrderRow) -> str:
+    return f"{order.ref} ({order.number})" if order.number else order.ref
+
+
+def _confirmed(order: OrderRow, question: str, wish: Wish, *, yes: bool) -> Wish:
+    """Ask a person at a terminal. The answer is about what was shown, so the command carries that version."""
+    ask: Callable[..., bool] = click.confirm
+    if yes or wish.as_json or not (click.get_text_stream("stdin").isatty() and out.seen_by_a_person()):
+        return wish
+    ask(out.clean(f"{question} This cannot be undone."), abort=True)
+    return replace(wish, version=order.version if wish.version is None else wish.version)

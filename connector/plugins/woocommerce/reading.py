@@ -1,0 +1,128 @@
+"""Taking values out of the shop's JSON, with the path of whatever cannot be read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from html.parser import HTMLParser
+from typing import Any
+
+from connector import BadPayload, Money
+
+AMOUNT = re.compile(r"-?\d+(\.\d+)?")
+NOTHING = ("-", "", "-0.00")  # how WooCommerce 10.5 writes the total of a refund of nothing (recorded)
+SILENT = ("script", "style")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value and where it stood. Every reading method raises BadPayload with that path."""
+
+    value: Any
+    path: str
+
+    def __getitem__(self, key: str) -> Node:
+        if not isinstance(self.value, dict):
+            raise self.bad("an object is expected here")
+        if key not in self.value:
+            raise BadPayload(f"{self.path}.{key} is missing")
+        return Node(self.value[key], f"{self.path}.{key}")
+
+    def get(self, key: str) -> Node:
+        """Like [], but what is missing is null."""
+        if not isinstance(self.value, dict):
+            raise self.bad("an object is expected here")
+        return Node(self.value.get(key), f"{self.path}.{key}")
+
+    def items(self) -> list[Node]:
+        if self.value is None:
+            return []
+        if not isinstance(self.value, list):
+            raise self.bad("a list is expected here")
+        return [Node(value, f"{self.path}[{index}]") for index, value in enumerate(self.value)]
+
+    def text(self) -> str:
+        """As it stands, without blanks around it. Null is no text."""
+        if self.value is None:
+            return ""
+        if isinstance(self.value, dict | list):
+            raise self.bad("a text is expected here")
+        return str(self.value).strip()
+
+    def id(self) -> str:
+        """An id as text; 0 and null are no id."""
+        text = self.text()
+        return "" if text in ("0", "") else text
+
+    def whole(self) -> int:
+        if type(self.value) is not int:
+            raise self.bad(f"a whole number is expected here, not {self.value!r:.20}")
+        return self.value
+
+    def money(self, currency: str) -> Money:
+        if isinstance(self.value, bool) or not isinstance(self.value, str | int | float | Decimal):
+            raise self.bad("an amount is expected here")
+        text = str(self.value)
+        if not AMOUNT.fullmatch(text):
+            raise self.bad(f"{text!r:.20} is not an amount")
+        try:
+            return Money.parse(text, currency)
+        except ValueError as problem:
+            raise self.bad(str(problem)) from None
+
+    def refunded(self, currency: str) -> Money:
+        """The total of a refund in an order ("-12.50") as what was given back (12.50)."""
+        if self.value in NOTHING:
+            return Money.zero(currency)
+        amount = self.money(currency)
+        return -amount if amount.minor < 0 else amount
+
+    def when(self) -> datetime:
+        """A time in GMT without a zone ("2026-11-22T18:36:49"), as UTC."""
+        moment = self.when_if_any()
+        if moment is None:
+            raise self.bad("a time is missing here")
+        return moment
+
+    def when_if_any(self) -> datetime | None:
+        text = self.text()
+        if not text:
+            return None
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            raise self.bad(f"{text!r:.40} is not a time") from None
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+    def bad(self, why: str) -> BadPayload:
+        return BadPayload(f"{self.path}: {why}")
+
+
+def as_text(html: str) -> str:
+    """A name without its tags and entities: `Classic Mug &times; 2<br>` is `Classic Mug × 2`. Without scripts."""
+    if "<" not in html and "&" not in html:
+        return html.strip()
+    reader = _TextOnly()
+    reader.feed(html)
+    reader.close()
+    return " ".join("".join(reader.parts).split())
+
+
+class _TextOnly(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+        self.silent = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.silent += tag in SILENT
+        self.parts.append(" " if tag in ("br", "p", "div", "li") else "")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.silent = max(0, self.silent - (tag in SILENT))
+
+    def handle_data(self, data: str) -> None:
+        if not self.silent:
+            self.parts.append(data)

@@ -1,0 +1,66 @@
+"""Putting stock back, or taking it.
+
+The shop only knows "set the stock to": who writes last wins, and a sale between our reading and our writing would be lost. So
+it is read directly before, and an unknown outcome is judged by what was there before.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connector import CannotTell, Context, Effect, Found, Happened, NotHappened, Refused, StockChange
+
+from .client import MISSING, read, write
+
+
+def adjust(ctx: Context, change: StockChange) -> bool:
+    """Set the stock of a product or variation. False where the shop does not count it."""
+    path = _path(change.product_id, change.variant_id)
+    doing = f"change the stock of product {change.product_id} by {change.change:+d}"
+    product = _read(ctx, path, doing)
+    if product.get("manage_stock") == "parent":  # the variations share the stock of their product
+        path = _path(change.product_id, "")
+        product = _read(ctx, path, doing)
+    if product.get("manage_stock") is not True:
+        return False
+    now = _counted(product)
+
+    def send(key: str) -> dict[str, Any]:
+        answer = write(ctx, "PUT", path, {"stock_quantity": now + change.change}, doing)
+        return {"id": answer.get("id"), "stock": answer.get("stock_quantity")}
+
+    asked = {"product": change.product_id, "variant": change.variant_id, "change": change.change}
+    ctx.effect("adjust_inventory", asked, send, before=lambda: {"path": path, "stock": now})
+    return True
+
+
+def _path(product_id: str, variant_id: str) -> str:
+    return f"products/{product_id}/variations/{variant_id}" if variant_id else f"products/{product_id}"
+
+
+def _read(ctx: Context, path: str, doing: str) -> dict[str, Any]:
+    answer = read(ctx, path, doing, _fields="id,manage_stock,stock_quantity").body
+    return answer if isinstance(answer, dict) else {}
+
+
+def _counted(product: dict[str, Any]) -> int:
+    stock = product.get("stock_quantity")
+    return stock if isinstance(stock, int) else 0
+
+
+def find(ctx: Context, effect: Effect) -> Found:
+    """Compare with the stock from before. Anything else than before and wanted is somebody else's sale or count."""
+    asked, before = (value if isinstance(value, dict) else {} for value in (effect.request, effect.before))
+    path, was, change = str(before.get("path", "")), before.get("stock"), asked.get("change", 0)
+    look = f"Look in the shop whether the stock of product {asked.get('product')} was changed by {change}; it was {was} before."
+    if not path or was is None:
+        return CannotTell(text=look)
+    try:
+        now = _counted(_read(ctx, path, f"read the stock of {path}"))
+    except Refused as no:
+        if no.code in MISSING:
+            return CannotTell(text=f"{path} is gone from the shop.")
+        raise
+    if now == was + change:
+        return Happened(answer={"stock": now})
+    return NotHappened() if now == was else CannotTell(text=f"{look} It is {now} now.")

@@ -1,0 +1,196 @@
+"""The demo: a simulated store and mailbox on loopback, a connector with webhooks and a worker, and stories played on them."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from ..app import App, open_app
+from ..engine import working
+from ..errors import ConnectorError
+from ..model.events import DutyEvent, DutyState, Person
+from ..sandbox import Sandbox
+from ..store import shared
+from ..store.tables import duties, effects, orders, tasks
+from .stories import Seen
+
+SHOP = "demo-shop"
+
+CONFIG = """\
+# A demo: everything here is simulated and runs on this machine only.
+[connector]
+port = {port}
+public_url = "http://127.0.0.1:{port}"
+sweep_every_s = 0.1
+
+[accounts.{shop}]
+plugin = "woocommerce"
+id = "a_demo_shop"
+url = "{store}"
+consumer_key = {{env = "DEMO_KEY"}}
+consumer_secret = {{env = "DEMO_SECRET"}}
+webhook_secret = {{env = "DEMO_WEBHOOK_SECRET"}}
+mail = "demo-mail"
+carriers = ["demo-post"]
+
+[accounts.demo-mail]
+plugin = "smtp"
+id = "a_demo_mail"
+host = "{mail_host}"
+port = {mail_port}
+security = "none"
+sender = "Demo Shop <shop@demo-shop.example>"
+merchant_to = ["owner@demo-shop.example"]
+
+[accounts.demo-post]
+plugin = "manual"
+id = "a_demo_post"
+cannot_deliver = ["po_box"]
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoWorld:
+    """A world of stories: the sandbox on one side, the connector's database on the other."""
+
+    app: App
+    sandbox: Sandbox
+
+    def buy(self, order: Mapping[str, Any]) -> str:
+        return str(self._control("checkout", order)["order_id"])
+
+    def staff(self, platform_id: str, act: Mapping[str, Any]) -> None:
+        self._control("staff", {"order_id": int(platform_id), **act})
+
+    def command(self, platform_id: str, request_id: str, body: Mapping[str, Any]) -> None:
+        account = self.app.registry.account(SHOP)
+        with self.app.database.writing() as connection:
+            self.app.orders.tell(
+                connection,
+                account_id=account.id,
+                account_name=account.name,
+                platform_id=platform_id,
+                kind="command",
+                body={"who": "demo", **body},
+                now=self.app.clock.now(),
+                request_id=request_id,
+            )
+
+    def look(self, platform_id: str) -> Seen | None:
+        account = self.app.registry.account(SHOP)
+        with self.app.database.reading() as connection:
+            row = connection.execute(
+                select(orders.c.id, orders.c.due_at, orders.c.lease_token).where(
+                    orders.c.account_id == account.id, orders.c.platform_id == platform_id
+                )
+            ).one_or_none()
+            case = self.app.orders.read(connection, row.id) if row else None
+            if row is None or case is None:
+                return None
+            told = connection.execute(select(duties).where(duties.c.order_id == row.id)).all()
+            open_tasks = connection.execute(
+                select(tasks.c.title).where(tasks.c.order_id == row.id, tasks.c.state == "open").order_by(tasks.c.id)
+            ).scalars()
+            done = connection.execute(
+                select(effects.c.kind)
+                .where(effects.c.order_id == row.id, effects.c.state == "done")
+                .order_by(effects.c.sent_at)
+            ).scalars()
+            return Seen(
+                case=case,
+                at_rest=row.due_at is None and row.lease_token is None,
+                duties={(DutyEvent(duty.event), Person(duty.person)): DutyState(duty.state) for duty in told},
+                tasks=tuple(open_tasks),
+                effects=tuple(done),
+            )
+
+    def _control(self, name: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        import requests  # the sandbox's control API, not a vendor
+
+        answer = requests.post(f"{self.sandbox.url}/_sandbox/{name}", json=dict(body), timeout=30)
+        answer.raise_for_status()
+        told: Mapping[str, Any] = answer.json()
+        return told
+
+
+@contextmanager
+def demo_world(folder: Path) -> Iterator[DemoWorld]:
+    """Everything running: simulated store and mailbox, webhook endpoint, worker. All of it ends with the body."""
+    with Sandbox() as sandbox:
+        port = _free_port()
+        app = open_app(_write_config(folder, sandbox, port), {**os.environ, **_secrets(sandbox)}, may_migrate=True)
+        try:
+            for account in app.registry.accounts.values():
+                with app.database.writing() as connection:
+                    shared.set_mode(connection, account.id, account.name, "live", who="demo", now=app.clock.now())
+            with serving(app, port), working(app):
+                _wait_for_webhooks(app, sandbox)
+                yield DemoWorld(app=app, sandbox=sandbox)
+        finally:
+            app.close()
+
+
+@contextmanager
+def serving(app: App, port: int) -> Iterator[None]:
+    """The webhook endpoint, in a thread."""
+    import uvicorn
+
+    from ..web import make_web
+
+    server = uvicorn.Server(uvicorn.Config(make_web(app), host="127.0.0.1", port=port, log_level="error", access_log=False))
+    thread = threading.Thread(target=server.run, name="web", daemon=True)
+    thread.start()
+    try:
+        _wait_until(lambda: server.started, "the web server")
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
+def _write_config(folder: Path, sandbox: Sandbox, port: int) -> Path:
+    path = folder / "connector.toml"
+    path.write_text(
+        CONFIG.format(port=port, shop=SHOP, store=sandbox.url, mail_host=sandbox.mailbox.host, mail_port=sandbox.mailbox.port),
+        "utf-8",
+    )
+    return path
+
+
+def _secrets(sandbox: Sandbox) -> dict[str, str]:
+    key, secret = sandbox.key()
+    return {
+        "DEMO_KEY": key,
+        "DEMO_SECRET": secret,
+        "DEMO_WEBHOOK_SECRET": secrets.token_hex(16),
+        "CONNECTOR_SECRET_KEY": secrets.token_hex(32),
+    }
+
+
+def _wait_for_webhooks(app: App, sandbox: Sandbox) -> None:
+    _wait_until(lambda: len(sandbox.store.webhooks) >= 4, "the webhooks")
+
+
+def _wait_until(happened: Any, what: str, *, patience_s: float = 20.0) -> None:
+    until = time.monotonic() + patience_s
+    while not happened():
+        if time.monotonic() > until:
+            raise ConnectorError(f"the demo could not start: {what} did not come up within {patience_s:.0f} s")
+        time.sleep(0.02)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

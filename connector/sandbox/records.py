@@ -1,0 +1,43 @@
+"""What really happened in the sandbox, in order: the judge of crash tests.
+
+Every entry has `seq` (one series for all kinds) and `at` (real UTC time, ISO 8601 with microseconds).
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+Entry = dict[str, Any]
+KINDS = ("requests", "transitions", "stock", "mails", "gateway_refunds", "notes", "deliveries", "acts")
+
+
+class Records:
+    """Append-only lists by kind. An entry may be completed later (a request gets its status), never removed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seq: Iterator[int] = itertools.count(1)
+        self._last = 0
+        self._entries: dict[str, list[Entry]] = {kind: [] for kind in KINDS}
+
+    def add(self, kind: str, /, **entry: Any) -> Entry:
+        """Append one entry of that kind and give it back, so that its maker can complete it."""
+        with self._lock:
+            self._last = next(self._seq)
+            row = {"seq": self._last, "at": datetime.now(UTC).isoformat(timespec="microseconds"), **entry}
+            self._entries[kind].append(row)
+            return row
+
+    @property
+    def last(self) -> int:
+        """The number of the newest entry; 0 when there is none."""
+        return self._last
+
+    def since(self, seq: int = 0) -> dict[str, list[Entry]]:
+        """Copies of all entries after that number, by kind."""
+        with self._lock:
+            return {kind: [dict(row) for row in rows if row["seq"] > seq] for kind, rows in self._entries.items()}

@@ -1,0 +1,41 @@
+"""What a person says about a task: it is done, or it is not after all. The order is looked at again afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, update
+
+from ..errors import Conflict
+from .orders import wake
+from .rows import TaskRow
+from .tables import tasks, timeline
+
+
+def finish(connection: Connection, task: TaskRow, *, outcome: str, who: str, now: datetime) -> None:
+    """The task is done. Raises Conflict if it was already."""
+    done = {"state": "done", "closed_at": now, "who": who, "outcome": outcome}
+    _change(connection, task, "open", done, f"task {task.id} is done already")
+    _tell_order(connection, task, f"Task {task.id} is done: {task.kind}.", who, now)
+
+
+def reopen(connection: Connection, task: TaskRow, *, who: str, now: datetime) -> None:
+    """The task is open once more. Raises Conflict if it still is."""
+    opened = {"state": "open", "closed_at": None, "who": "", "outcome": ""}
+    _change(connection, task, "done", opened, f"task {task.id} is open")
+    _tell_order(connection, task, f"Task {task.id} is open again: {task.kind}.", who, now)
+
+
+def _change(connection: Connection, task: TaskRow, before: str, values: Mapping[str, object], otherwise: str) -> None:
+    change = update(tasks).where(tasks.c.id == task.id, tasks.c.state == before).values(**values)
+    if connection.execute(change).rowcount != 1:
+        raise Conflict(otherwise)
+
+
+def _tell_order(connection: Connection, task: TaskRow, text: str, who: str, now: datetime) -> None:
+    if task.order_id is None:
+        return
+    # The timeline only grows, so a line of ours cannot be in the way of the order's holder.
+    connection.execute(timeline.insert().values(order_id=task.order_id, at=now, who=who, what="task", text=text))
+    wake(connection, task.order_id, now)

@@ -1,0 +1,205 @@
+"""Plays a story on a simulated store while the connector's process is killed, and judges by the store's own records."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from connector import news
+from connector.app import open_app
+from connector.model.events import DutyState
+from connector.model.flow import Stage
+from connector.rehearse import demo
+from connector.rehearse.demo import DemoWorld
+from connector.rehearse.stories import Playing, Story, differences
+from connector.sandbox import Sandbox
+from connector.sandbox.faults import Rule
+from connector.store import shared
+from tests.prove import worker
+
+_SPAWN = multiprocessing.get_context("forkserver")
+_SPAWN.set_forkserver_preload(["tests.prove.worker", "connector.plugins.woocommerce", "connector.plugins.smtp"])
+
+
+@dataclass(slots=True, kw_only=True)
+class Verdict:
+    """What was found wrong (nothing, if all is well), how often the process died, and the transitions that were passed."""
+
+    wrong: list[str]
+    deaths: int = 0
+    transitions: list[str] = field(default_factory=list)
+    unknown_mails: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Place:
+    """One store, one database, one configuration."""
+
+    world: DemoWorld
+    config: Path
+    environ: dict[str, str]
+    log: Path
+
+    @property
+    def sandbox(self) -> Sandbox:
+        return self.world.sandbox
+
+
+@contextmanager
+def place(folder: Path, database_url: str) -> Iterator[Place]:
+    """A fresh store and a connector's configuration; the database is migrated already."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with Sandbox() as sandbox:
+        config = demo._write_config(folder, sandbox, 1)
+        environ = {**demo._secrets(sandbox), "CONNECTOR_DATABASE_URL": database_url}
+        app = open_app(config, environ)
+        try:
+            for account in app.registry.accounts.values():
+                with app.database.writing() as connection:
+                    shared.set_mode(connection, account.id, account.name, "live", who="test", now=app.clock.now())
+            news.poll(app, app.registry.account(demo.SHOP))  # the first poll only says from when on
+            world = DemoWorld(app=app, sandbox=sandbox)
+            yield Place(world=world, config=config, environ=environ, log=folder / "transitions.log")
+        finally:
+            app.close()
+
+
+def play(
+    where: Place, story: Story, *, crashes: Sequence[int] = (), faults: Sequence[Rule] = (), patience_s: float = 30.0
+) -> Verdict:
+    """Play one story. The nth process dies at its `crashes[n]`th transition; the one after the last lives."""
+    for rule in faults:
+        where.sandbox.faults.add(rule)
+    before = _stock(where)
+    playing = Playing(story=story, platform_id=where.world.buy(story.buys))
+    deaths, process = 0, _start(where, crashes, 0)
+    until = time.monotonic() + patience_s
+    try:
+        while time.monotonic() < until:
+            playing.go_on(where.world)
+            if playing.is_over and deaths >= len(crashes):
+                break
+            if not process.is_alive():
+                assert process.exitcode == worker.KILLED, f"the worker ended with {process.exitcode}"
+                deaths += 1
+                process = _start(where, crashes, deaths)
+            if playing.is_over and not _more_to_come(where, process):
+                break
+            time.sleep(0.02)
+    finally:
+        process.kill()
+        process.join()
+    return judge(where, playing, before, deaths)
+
+
+def _start(where: Place, crashes: Sequence[int], number: int) -> Any:
+    crash_at = crashes[number] if number < len(crashes) else 0
+    process = _SPAWN.Process(target=worker.work, args=(str(where.config), where.environ, crash_at, str(where.log)))
+    process.start()
+    return process
+
+
+def _more_to_come(where: Place, process: Any) -> bool:
+    """A crash that was planned behind the last transition never comes: give it a moment, then call it a day."""
+    process.join(0.5)
+    return not process.is_alive()
+
+
+# --- judging by the store's own records -------------------------------------------------------------------------------
+
+
+def judge(where: Place, playing: Playing, stock_before: Mapping[str, int], deaths: int) -> Verdict:
+    """Is everything exactly as the story ends, at the store, at its gateway, in the mailbox and in our own books?"""
+    told = _truth(where)["orders"][playing.platform_id]
+    transitions = where.log.read_text().split() if where.log.exists() else []
+    wrong, unknown = _in_our_books(playing)
+    wrong += _at_the_store(playing, told)
+    wrong += _at_the_gateway(playing, told)
+    wrong += _in_stock(where, playing, stock_before)
+    wrong += _in_the_mailbox(where, playing)
+    return Verdict(wrong=wrong, deaths=deaths, transitions=transitions, unknown_mails=unknown)
+
+
+def _truth(where: Place) -> Mapping[str, Any]:
+    import requests
+
+    told: Mapping[str, Any] = requests.get(f"{where.sandbox.url}/_sandbox/truth", timeout=10).json()
+    return told
+
+
+def _in_our_books(playing: Playing) -> tuple[list[str], int]:
+    """A mail may be unknown, but only with a task that says so; and then the order is not completed before somebody looked."""
+    seen = playing.seen
+    found = differences(playing)
+    if seen is None:
+        return found, 0
+    unknown = [key for key, state in seen.duties.items() if state is DutyState.UNKNOWN]
+    mail_tasks = [task for task in seen.tasks if "it is not known whether it arrived" in task]
+    wrong = [text for text in found if "is unknown, not" not in text and not any(task in text for task in mail_tasks)]
+    if mail_tasks and seen.case.stage is Stage.SHIPPED and playing.story.ending.stage is Stage.COMPLETED:
+        wrong = [text for text in wrong if text != f"it is {Stage.SHIPPED}, not {Stage.COMPLETED}"]
+    if len(mail_tasks) != len(unknown):
+        wrong.append(f"{len(unknown)} unknown mails, {len(mail_tasks)} tasks for them")
+    if DutyState.OWED in seen.duties.values():
+        wrong.append("a mail is still owed")
+    return wrong, len(unknown)
+
+
+def _at_the_store(playing: Playing, told: Mapping[str, Any]) -> list[str]:
+    ending, wrong = playing.story.ending, []
+    if told["status"] != ending.status:
+        wrong.append(f"store: status {told['status']}, not {ending.status}")
+    to = Counter(move["to"] for move in told["transitions"])
+    for status in ("completed", "cancelled", "refunded"):
+        if to[status] > 1:
+            wrong.append(f"store: set to {status} {to[status]} times")
+    notes = Counter(note["note"] for note in told["notes"] if "[oc:" in note["note"])
+    wrong += [f"store: {count} times the note {text!r}" for text, count in notes.items() if count > 1]
+    with_number = [note for note in told["notes"] if ending.tracking and ending.tracking in note["note"]]
+    if ending.tracking and len(with_number) != 1:
+        wrong.append(f"store: {len(with_number)} notes with the tracking number")
+    if ending.tracking and ending.tracking not in map(str, told["meta"].values()):
+        wrong.append("store: the tracking number is not in the order's meta")
+    return wrong
+
+
+def _at_the_gateway(playing: Playing, told: Mapping[str, Any]) -> list[str]:
+    expected = Decimal(playing.story.ending.refunded)
+    paid_back = sum((Decimal(call["amount"]) for call in told["gateway_refunds"]), Decimal(0))
+    recorded = sum((Decimal(refund["amount"]) for refund in told["refunds"]), Decimal(0))
+    wrong = []
+    if paid_back != expected:
+        wrong.append(f"gateway: {paid_back} given back in {len(told['gateway_refunds'])} calls, not {expected}")
+    if recorded != expected:
+        wrong.append(f"store: refunds of {recorded}, not {expected}")
+    return wrong
+
+
+def _stock(where: Place) -> dict[str, int]:
+    return {product["sku"]: product["stock"] for product in _truth(where)["products"].values() if product["stock"] is not None}
+
+
+def _in_stock(where: Place, playing: Playing, before: Mapping[str, int]) -> list[str]:
+    after = _stock(where)
+    taken = sum(before[sku] - after[sku] for sku in before)
+    expected = playing.story.ending.stock_taken
+    return [] if taken == expected else [f"stock: {taken} gone, not {expected}"]
+
+
+def _in_the_mailbox(where: Place, playing: Playing) -> list[str]:
+    """Each message at most once; each that counts as sent exactly once."""
+    messages = where.sandbox.mailbox.messages
+    counts = Counter((message.message_id, message.envelope_to) for message in messages)
+    wrong = [f"mailbox: {count} times {key}" for key, count in counts.items() if count > 1]
+    sent = sum(state is DutyState.SENT for state in playing.seen.duties.values()) if playing.seen else 0
+    unknown = sum(state is DutyState.UNKNOWN for state in playing.seen.duties.values()) if playing.seen else 0
+    if not sent <= len(messages) <= sent + unknown:
+        wrong.append(f"mailbox: {len(messages)} mails, {sent} sent and {unknown} unknown")
+    return wrong

@@ -1,0 +1,68 @@
+"""The process that is killed: a connector's worker without the queue, so that it dies at exactly the transition it is told to."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from connector import news
+from connector.app import App, open_app
+from connector.errors import ConnectorError
+from connector.rehearse.demo import SHOP
+from connector.store import shared
+
+KILLED = 137
+HOLDER = "prove-0"
+
+
+def shorten(app: App, *, deadline_s: float = 1.0, settle_s: float = 0.2, lease_s: float = 5.0) -> App:
+    """The same rules with shorter times, so that a proof does not wait for a real store's minutes."""
+    infos: Any = app.registry.infos
+    for name, info in list(infos.items()):
+        rules = {
+            kind: replace(rule, deadline_s=min(rule.deadline_s, deadline_s), settle_s=min(rule.settle_s, settle_s))
+            for kind, rule in info.effects.items()
+        }
+        infos[name] = replace(info, effects=rules)
+    app.orders.lease = timedelta(seconds=lease_s)
+    return app
+
+
+class Crash:
+    """Dies at the nth transition, without any clean-up, as a power cut would."""
+
+    def __init__(self, at: int, log: Path) -> None:
+        self.at = at
+        self.seen = 0
+        self.log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    def __call__(self, transition: str) -> None:
+        self.seen += 1
+        os.write(self.log, f"{transition}\n".encode())
+        if self.seen == self.at:
+            os._exit(KILLED)
+
+
+def work(config: str, environ: dict[str, str], crash_at: int, log: str) -> None:
+    """Poll, read deliveries and advance orders until killed."""
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    app = shorten(open_app(Path(config), environ, watch=Crash(crash_at, Path(log))))
+    app.database.holder = HOLDER
+    shared.forget_dead_self(app.database, HOLDER)
+    shop = app.registry.account(SHOP)
+    while True:
+        try:
+            news.poll(app, shop)
+        except ConnectorError:
+            time.sleep(0.1)
+        now = app.clock.now()
+        for number in app.deliveries.queue_due(now, again=now + timedelta(seconds=2), limit=50):
+            news.read_delivery(app, number)
+        for order_id in app.orders.queue_due(now, limit=50, hold_s=1):
+            app.advance(order_id)
+        time.sleep(0.05)
