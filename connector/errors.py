@@ -8,6 +8,7 @@
         BadPayload          it was, but it cannot be read (the raw bytes are kept)
       RemoteError         another system answered, or did not
         TryLater            nothing happened; the job runs again
+          TooEarly            nothing went wrong either; it is only waited for
         Refused             the vendor said no; a person decides
         Unsupported         the vendor cannot express this; said before anything is sent
         OutcomeUnknown      sent, no answer; look it up, never repeat blindly
@@ -71,15 +72,15 @@ class RemoteError(ConnectorError):
 
 
 class TryLater(RemoteError):
-    """Nothing happened; the same call may be made again after `after_s` seconds.
+    """Nothing happened; the same call may be made again after `after_s` seconds."""
 
-    `only_waiting`: nothing went wrong either, it is just too early; it does not count as a failure.
-    """
-
-    def __init__(self, text: str, *, after_s: float = 30.0, only_waiting: bool = False, **about: str) -> None:
+    def __init__(self, text: str, *, after_s: float = 30.0, **about: str) -> None:
         super().__init__(text, **about)
         self.after_s = after_s
-        self.only_waiting = only_waiting
+
+
+class TooEarly(TryLater):
+    """Nothing went wrong; there is only something to wait for. It does not count as a failure."""
 
 
 class Refused(RemoteError):

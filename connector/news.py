@@ -114,6 +114,17 @@ def _take_page(app: App, account: Account, page: Page) -> list[int]:
                 seen=order,
             )
             woken.append(told)
+        for platform_id in page.unreadable:
+            told = app.orders.tell(
+                connection,
+                account_id=account.id,
+                account_name=account.name,
+                platform_id=platform_id,
+                kind="news",
+                body={"kind": NewsKind.ORDER},
+                now=now,
+            )
+            woken.append(told)
     return woken
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from .errors import ConfigError, ConnectorError, OutcomeUnknown, Refused, TryLater, Unsupported
+from .errors import BadPayload, ConfigError, ConnectorError, OutcomeUnknown, Refused, TooEarly, TryLater, Unsupported
 from .model.case import IRREVERSIBLE, Act, ActKind, ActState, Case, RefundState, left_to_ship
 from .model.events import Task, TaskKind
 from .model.flow import Stage
@@ -235,11 +235,16 @@ def _tell_all(work: Work) -> Rest:
 def _later(work: Work, error: ConnectorError) -> Rest:
     if isinstance(error, TryLater):
         due = work.now() + timedelta(seconds=error.after_s)
-        return Rest(due_at=due, problem=str(error), failed=not error.only_waiting)
+        return Rest(due_at=due, problem=str(error), failed=not isinstance(error, TooEarly))
     return Rest(due_at=work.now() + timedelta(seconds=60), problem=str(error), failed=True)
 
 
 def _broken(work: Work, error: Exception) -> Rest:
+    if isinstance(error, BadPayload):
+        steps = ("Correct the order on the platform, or update the connector. It is read again by itself.",)
+        title = f"{work.lease.ref} cannot be read: {error}"
+        work.lease.open_task(Task(kind=TaskKind.PROBLEM, about="unreadable", title=title, steps=steps))
+        return Rest(due_at=work.now() + timedelta(hours=1), problem=str(error), failed=True)
     if isinstance(error, ConnectorError):
         log.warning("%s: %s", work.lease.ref, error)
         return Rest(due_at=work.now() + timedelta(seconds=60), problem=str(error), failed=True)

@@ -16,6 +16,7 @@ from .errors import (
     Refused,
     RemoteError,
     StoreError,
+    TooEarly,
     TryLater,
     Unsupported,
 )
@@ -149,6 +150,7 @@ __all__ = [
     "SupplierOrder",
     "SupplierOrderRequest",
     "SupplierState",
+    "TooEarly",
     "TrackingEvent",
     "TrackingState",
     "TryLater",

@@ -42,9 +42,13 @@ class News:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One page of a poll. `next_cursor` is where the next one starts; `more`: there is more to read right now."""
+    """One page of a poll. `next_cursor` is where the next one starts; `more`: there is more to read right now.
+
+    `unreadable`: platform ids of orders that changed and could not be read; they are fetched singly, and a person is told.
+    """
 
     orders: tuple[Order, ...]
+    unreadable: tuple[str, ...] = ()
     next_cursor: str
     more: bool = False
 

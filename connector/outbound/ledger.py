@@ -302,11 +302,7 @@ class Ledger:
         if row.now < ready:
             wait = (ready - row.now).total_seconds()
             raise self._about(
-                TryLater,
-                f"sent, not answered; it can be looked up in {wait:.0f} s.",
-                row.kind,
-                after_s=wait + 0.05,
-                only_waiting=True,
+                TooEarly, f"sent, not answered; it can be looked up in {wait:.0f} s.", row.kind, after_s=wait + 0.05
             )
         found = self.find(row.as_effect())
         if isinstance(found, Happened):
@@ -316,9 +312,7 @@ class Ledger:
             return found
         self._write_unknown(row)
         if isinstance(found, InProgress):
-            raise self._about(
-                TryLater, "the vendor is still at it.", row.kind, after_s=max(5.0, rule.settle_s), only_waiting=True
-            )
+            raise self._about(TooEarly, "the vendor is still at it.", row.kind, after_s=max(5.0, rule.settle_s))
         raise self._about(OutcomeUnknown, found.text, row.kind)
 
     def _write_unknown(self, row: EffectRow) -> None:

@@ -11,7 +11,6 @@ from connector import EXPONENTS, Check, CheckResult, ConfigError, ConnectorError
 
 from .client import KEYS_PAGE, Answer, date_header, may_write, read
 from .config import config
-from .poll import unreadable
 from .webhooks import SECRET_FIX, listed
 
 TRIED_WITH = (8, 0)  # older ones lack parts of what we read; recorded with 10.5.2
@@ -33,7 +32,6 @@ def check(ctx: Context) -> list[Check]:
         ("WooCommerce", _system),
         ("payment gateways", _gateways),
         ("webhooks", _webhooks),
-        ("unreadable orders", _unreadable),
     )
     for name, look in rest:
         try:
@@ -160,11 +158,3 @@ def _webhooks(ctx: Context) -> list[Check]:
         fix = "They are made when `connector run` starts with a public address."
         return [Check(name="webhooks", result=CheckResult.WARNING, text="There are no webhooks about orders yet.", fix=fix)]
     return [Check(name="webhooks", result=CheckResult.OK, text=f"{len(ours)} webhooks about orders are active.")]
-
-
-def _unreadable(ctx: Context) -> list[Check]:
-    fix = "Correct the order in the shop (or tell us); it is taken in as soon as it can be read."
-    return [
-        Check(name=f"order {platform_id}", result=CheckResult.WARNING, text=f"It cannot be read: {text}", fix=fix)
-        for platform_id, text in unreadable(ctx).items()
-    ]

@@ -7,7 +7,6 @@ order before others can see the order.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,8 +23,6 @@ OVERLAP = timedelta(seconds=120)  # a change may become visible so long after th
 QUIET = timedelta(minutes=15)  # without news the cursor follows the clock at this distance, whoever's clock is wrong
 SECOND = timedelta(seconds=1)
 DOING = "read what changed"
-UNREADABLE = "unreadable orders"
-KEEP_UNREADABLE = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +63,7 @@ def poll(ctx: Context, cursor: str) -> Page:
     must not move into them."""
     if not cursor:
         answer = read(ctx, "orders", "look at the shop's clock", per_page=1, _fields="id")
-        return Page(orders=(), next_cursor=_stamp(answer.store_time(ctx)))
+        return Page(orders=(), next_cursor=_stamp(answer.store_time(ctx) - OVERLAP), more=True)
     since = at = _time(cursor)
     rows: list[Mapping[str, Any]] = []
     newest: datetime | None = None
@@ -77,9 +74,14 @@ def poll(ctx: Context, cursor: str) -> Page:
         if chunk.next is None:
             break
         if chunk.next < chunk.store_time - OVERLAP:
-            return Page(orders=_orders(ctx, rows), next_cursor=_stamp(chunk.next), more=True)
+            return _page_of(ctx, rows, _stamp(chunk.next), more=True)
         at = chunk.next
-    return Page(orders=_orders(ctx, rows), next_cursor=_stamp(_rest(since, newest, chunk.store_time)))
+    return _page_of(ctx, rows, _stamp(_rest(since, newest, chunk.store_time)))
+
+
+def _page_of(ctx: Context, rows: Iterable[Mapping[str, Any]], next_cursor: str, *, more: bool = False) -> Page:
+    orders, unreadable = _orders(ctx, rows)
+    return Page(orders=orders, unreadable=unreadable, next_cursor=next_cursor, more=more)
 
 
 def placed(ctx: Context, since: datetime) -> Iterator[Order]:
@@ -88,7 +90,7 @@ def placed(ctx: Context, since: datetime) -> Iterator[Order]:
     before: set[str] = set()
     while at is not None:
         chunk = _chunk(ctx, (PLACED,), at)
-        orders = _orders(ctx, chunk.rows, by="placed_at")
+        orders, _ = _orders(ctx, chunk.rows, by="placed_at")
         yield from (order for order in orders if order.platform_id not in before)
         before, at = {order.platform_id for order in orders}, chunk.next
 
@@ -158,36 +160,23 @@ def _total_pages(ctx: Context, answer: Answer) -> int:
 # --- rows to orders ---------------------------------------------------------------------------------------------------
 
 
-def _orders(ctx: Context, rows: Iterable[Mapping[str, Any]], *, by: str = "updated_at") -> tuple[Order, ...]:
-    """Each order once, as read last, without unfinished checkouts, oldest first.
-
-    One that cannot be read does not stop the others: it is logged, and kept for check_account until it can be read.
-    """
+def _orders(
+    ctx: Context, rows: Iterable[Mapping[str, Any]], *, by: str = "updated_at"
+) -> tuple[tuple[Order, ...], tuple[str, ...]]:
+    """Each order once, as read last, without unfinished checkouts, oldest first; and the ids of those that cannot be read,
+    which do not stop the others."""
     found: dict[str, Order] = {}
-    problems: dict[str, str] = {}
+    unreadable: dict[str, str] = {}
     for row in rows:
         platform_id = str(row.get("id"))
         try:
             found[platform_id] = parse(row, config(ctx).statuses)
         except BadPayload as problem:
-            problems[platform_id] = str(problem)
+            unreadable[platform_id] = str(problem)
             ctx.log.error("order %s cannot be read: %s", platform_id, problem)
-    _remember(ctx, problems, set(found))
     orders = (order for order in found.values() if order.means is not PlatformStatus.DRAFT)
-    return tuple(sorted(orders, key=lambda order: (getattr(order, by), int(order.platform_id))))
-
-
-def unreadable(ctx: Context) -> dict[str, str]:
-    """Orders that polling had to leave out, with what is wrong."""
-    row = ctx.state.get(UNREADABLE)
-    return dict(json.loads(row.value)) if row else {}
-
-
-def _remember(ctx: Context, problems: dict[str, str], readable: set[str]) -> None:
-    known = unreadable(ctx)
-    now = {key: text for key, text in (known | problems).items() if key not in readable - problems.keys()}
-    if now != known:
-        ctx.state.put(UNREADABLE, json.dumps(dict(list(now.items())[-KEEP_UNREADABLE:])))
+    in_order = tuple(sorted(orders, key=lambda order: (getattr(order, by), int(order.platform_id))))
+    return in_order, tuple(platform_id for platform_id in unreadable if platform_id not in found)
 
 
 # --- times ------------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What a store holds. These change while the store runs; only `Store` and its helpers, under its lock, change them."""
+"""What a store holds. These change while the store runs; only the functions beside it, under the store's lock, change them."""
 
 from __future__ import annotations
 

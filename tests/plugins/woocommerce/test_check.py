@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -134,11 +133,3 @@ def test_an_old_version_a_strange_currency_and_no_cron(ctx, ready):
     assert checks(ctx)["currency"].result is CheckResult.WARNING
     system(ready, environment={"wp_cron": False})
     assert checks(ctx)["cron"].result is CheckResult.WARNING
-
-
-def test_orders_that_polling_left_out_are_shown(ctx, ready):
-    """Each with the path of what cannot be read."""
-    ctx.state.put("unreadable orders", json.dumps({"905": "order.line_items[0].quantity: the quantity must be 1 or more"}))
-    check = checks(ctx)["order 905"]
-    assert check.result is CheckResult.WARNING
-    assert "quantity" in check.text
