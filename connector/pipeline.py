@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from .errors import BadPayload, ConfigError, ConnectorError, OutcomeUnknown, Refused, TooEarly, TryLater, Unsupported
-from .model.case import IRREVERSIBLE, Act, ActKind, ActState, Case, RefundState, left_to_ship
+from .model.case import IRREVERSIBLE, Act, ActKind, ActState, Case, left_to_ship
 from .model.events import Task, TaskKind
 from .model.flow import Stage
 from .model.payment import MoneyMoved
@@ -176,12 +176,10 @@ def _refused(work: Work, act: Act, said: str) -> None:
         if other.after == act.id:
             work.case = work.case.with_act(replace(other, state=ActState.DROPPED, said=f"{act.kind} was refused"))
             if other.kind is ActKind.REFUND_PAYMENT:
-                refund.not_given_back(
-                    work, other, "The cancellation was refused, so nothing was given back.", state=RefundState.REFUSED
-                )
+                refund.called_off_too(work, other)
     work.note("refused", f"{act.kind}: {said}")
     if act.kind is ActKind.REFUND_PAYMENT:
-        refund.not_given_back(work, act, said, state=RefundState.REFUSED)
+        refund.not_given_back(work, act, said)
     elif act.kind is not ActKind.WRITE_NOTE:
         title = f"{work.case.ref}: {act.kind} was refused: {said}"
         work.open_task(Task(kind=TaskKind.PROBLEM, about=act.id, title=title, steps=("Decide what to do with the order.",)))

@@ -67,8 +67,12 @@ def open_manual_refund(work: Work, act: Act, why: str) -> None:
     )
 
 
-def not_given_back(work: Work, act: Act, why: str, *, state: RefundState) -> None:
+def not_given_back(work: Work, act: Act, why: str) -> None:
     """The gateway said no, or cannot be told: a person gives it back, or decides not to."""
-    record = RefundRecord(request=act.read(RefundRequest), state=state)
-    work.case = work.case.with_refund(record)
+    called_off_too(work, act)
     open_manual_refund(work, act, why)
+
+
+def called_off_too(work: Work, act: Act) -> None:
+    """Nothing was given back, and nothing will be unless somebody decides so again."""
+    work.case = work.case.with_refund(RefundRecord(request=act.read(RefundRequest), state=RefundState.REFUSED))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -18,6 +19,9 @@ from sqlalchemy.pool import QueuePool
 from ..errors import ConfigError, StoreError
 from .tables import Utc, db_now
 
+_PATIENCE_S = 30.0
+"""So long a writer waits for the others."""
+
 
 class Database:
     """One engine, and the two ways to begin. No transaction is held open across a call to the outside."""
@@ -27,6 +31,7 @@ class Database:
         self.engine = _engine(url, pool_size)
         self.holder = f"process-{os.getpid()}-{secrets.token_hex(3)}"
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._writers = threading.Lock()
 
     def new_token(self) -> str:
         """A token for a lease or lock that is taken by this process."""
@@ -35,20 +40,34 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that may write: all of it or nothing is committed at the end."""
-        with _errors(), self.engine.connect() as connection:
-            # Set on the connection because `begin` below has to know: SQLite must take its write lock at the start. A reader
-            # that turns into a writer on an old snapshot fails at once with "database is locked" (tried, SQLite 3.40).
-            connection.info["begin"] = "BEGIN IMMEDIATE"
-            with connection.begin():
-                yield connection
+        with _errors(), self._turn(), self.engine.connect() as connection, connection.begin():
+            if self.is_sqlite:
+                # It must take its write lock at the start. A reader that turns into a writer on an old snapshot fails at once
+                # with "database is locked" (tried, SQLite 3.40).
+                _say(connection, "BEGIN IMMEDIATE")
+            yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that only reads: one snapshot."""
-        with _errors(), self._snapshot() as connection:
-            connection.info["begin"] = "BEGIN"
-            with connection.begin():
-                yield connection
+        with _errors(), self._snapshot() as connection, connection.begin():
+            if self.is_sqlite:
+                _say(connection, "BEGIN")
+            yield connection
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """The writers of this process queue here. SQLite would have each poll for the lock, ever more seldom, and the newest
+        might win: of 16 threads one waited 0.2 s where 0.005 s were needed (measured, SQLite 3.40)."""
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._writers.acquire(timeout=_PATIENCE_S):
+            raise StoreError("our own database cannot be used: another thread does not let go of it")
+        try:
+            yield
+        finally:
+            self._writers.release()
 
     def _snapshot(self) -> Connection:
         connection = self.engine.connect()
@@ -77,7 +96,7 @@ def _engine(url: str, pool_size: int) -> Engine:
                 poolclass=QueuePool,
                 pool_size=pool_size,
                 max_overflow=0,
-                connect_args={"check_same_thread": False, "timeout": 30},
+                connect_args={"check_same_thread": False, "timeout": _PATIENCE_S},
             )
         else:
             engine = create_engine(_with_driver(url), pool_size=pool_size, max_overflow=8, pool_pre_ping=True)
@@ -88,7 +107,6 @@ def _engine(url: str, pool_size: int) -> Engine:
         ) from error
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
     elif engine.dialect.name != "postgresql":
         raise ConfigError(f"database_url: {engine.dialect.name} is not supported; use SQLite or PostgreSQL.")
     return engine
@@ -103,20 +121,23 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")  # an acknowledged webhook survives a power cut
-    connection.execute("PRAGMA busy_timeout=30000")
+    connection.execute(f"PRAGMA busy_timeout={int(_PATIENCE_S * 1000)}")
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.info.get("begin", "BEGIN"))
+def _say(connection: Connection, words: str) -> None:
+    """Past SQLAlchemy, which has nothing to translate here and takes ten times as long."""
+    driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+    driver.execute(words)
 
 
 @contextmanager
 def _errors() -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
+    except (OperationalError, sqlite3.OperationalError) as error:
         raise StoreError(f"our own database cannot be used: {_first_line(error)}") from error
 
 
-def _first_line(error: DBAPIError) -> str:
-    return str(error.orig).splitlines()[0] if error.orig else type(error).__name__
+def _first_line(error: DBAPIError | sqlite3.OperationalError) -> str:
+    said = error.orig if isinstance(error, DBAPIError) else error
+    return str(said).splitlines()[0] if said else type(error).__name__

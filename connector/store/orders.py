@@ -162,7 +162,8 @@ class Orders:
             at=now,
         )
         # Not asked before it is inserted: two processes would both be told that it is new.
-        if connection.execute(told.on_conflict_do_nothing(index_elements=["order_id", "request_id"])).rowcount == 1:
+        new = told.on_conflict_do_nothing(index_elements=["order_id", "request_id"]).returning(inbox.c.id)
+        if connection.execute(new).first() is not None:
             wake(connection, order_id, now)
         return order_id
 

@@ -101,8 +101,10 @@ def take_lock(database: Database, name: str, seconds: float) -> Lock | None:
     token = database.new_token()
     until = db_now() + int(seconds * 1e6)
     with database.writing() as connection:
+        # RETURNING, because SQLAlchemy keeps no rowcount of an INSERT on PostgreSQL.
         insert = insert_ignore(connection)(locks).values(name=name, token=token, until=until)
-        if connection.execute(insert.on_conflict_do_nothing(index_elements=["name"])).rowcount == 1:
+        new = insert.on_conflict_do_nothing(index_elements=["name"]).returning(locks.c.name)
+        if connection.execute(new).first() is not None:
             return Lock(database, name, token)
         run_out = update(locks).where(locks.c.name == name, locks.c.until < db_now()).values(token=token, until=until)
         return Lock(database, name, token) if connection.execute(run_out).rowcount == 1 else None

@@ -72,9 +72,14 @@ def place(folder: Path, database_url: str) -> Iterator[Place]:
 
 
 def play(
-    where: Place, story: Story, *, crashes: Sequence[int] = (), faults: Sequence[Rule] = (), patience_s: float = 30.0
+    where: Place,
+    story: Story,
+    *,
+    crashes: Sequence[tuple[str, int]] = (),
+    faults: Sequence[Rule] = (),
+    patience_s: float = 30.0,
 ) -> Verdict:
-    """Play one story. The nth process dies at its `crashes[n]`th transition; the one after the last lives."""
+    """Play one story. The nth process dies where `crashes[n]` says (kind of transition, and which of them); the last lives."""
     for rule in faults:
         where.sandbox.faults.add(rule)
     before = _stock(where)
@@ -99,8 +104,8 @@ def play(
     return judge(where, playing, before, deaths)
 
 
-def _start(where: Place, crashes: Sequence[int], number: int) -> Any:
-    crash_at = crashes[number] if number < len(crashes) else 0
+def _start(where: Place, crashes: Sequence[tuple[str, int]], number: int) -> Any:
+    crash_at = crashes[number] if number < len(crashes) else ("", 0)
     process = _SPAWN.Process(target=worker.work, args=(str(where.config), where.environ, crash_at, str(where.log)))
     process.start()
     return process
