@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,7 +45,9 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         import pgserver
     except ImportError:
         skip_or_fail("PostgreSQL tests need the package pgserver (pip install order-connector[dev])")
-    server = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+    # Not in pytest's folder: for root, pgserver runs as another user, and every other run of pytest shuts that folder again.
+    folder = Path(tempfile.mkdtemp(prefix="connector-postgresql-"))
+    server = pgserver.get_server(folder, cleanup_mode="stop")
     base = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     head, query = base.split("?")[0].rsplit("/", 1)[0], base.partition("?")[2]
     admin = create_engine(f"{head}/postgres?{query}", isolation_level="AUTOCOMMIT")
@@ -55,6 +59,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     template.close()
     yield f"{head}/%s?{query}"
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..model.case import Act, ActKind, ActState, ShipmentPlan, StatusChange, left_to_ship
+from ..model.codec import to_json
 from ..model.events import DutyEvent
 from ..model.flow import OPEN, Stage
 from ..model.order import PlatformStatus
@@ -49,5 +50,11 @@ def _shipped(work: Work, act: Act, plan: ShipmentPlan, label: Label) -> None:
     work.case = case
     number = f" {label.tracking_number}" if label.tracking_number else ", without a tracking number"
     work.note("shipped", f"Shipped with {label.carrier or 'a carrier'}{number}.")
-    facts = {"carrier": label.carrier, "tracking_number": label.tracking_number, "tracking_url": label.tracking_url}
+    facts = {
+        "carrier": label.carrier,
+        "tracking_number": label.tracking_number,
+        "tracking_url": label.tracking_url,
+        "lines": to_json({line.line_id: line.quantity for line in plan.lines}).decode(),
+        "more_to_come": "yes" if left_to_ship(case) else "",
+    }
     work.owe(DutyEvent.SHIPPED, about=act.id, facts=facts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -43,6 +43,8 @@ class Place:
     """One store, one database, one configuration."""
 
     world: DemoWorld
+    folder: Path
+    port: int
     config: Path
     environ: dict[str, str]
     log: Path
@@ -57,7 +59,8 @@ def place(folder: Path, database_url: str) -> Iterator[Place]:
     """A fresh store and a connector's configuration; the database is migrated already."""
     folder.mkdir(parents=True, exist_ok=True)
     with Sandbox() as sandbox:
-        config = demo._write_config(folder, sandbox, 1)
+        port = demo._free_port()
+        config = demo._write_config(folder, sandbox, port)
         environ = {**demo._secrets(sandbox), "CONNECTOR_DATABASE_URL": database_url}
         app = open_app(config, environ)
         try:
@@ -66,7 +69,7 @@ def place(folder: Path, database_url: str) -> Iterator[Place]:
                     shared.set_mode(connection, account.id, account.name, "live", who="test", now=app.clock.now())
             news.poll(app, app.registry.account(demo.SHOP))  # the first poll only says from when on
             world = DemoWorld(app=app, sandbox=sandbox)
-            yield Place(world=world, config=config, environ=environ, log=folder / "transitions.log")
+            yield Place(world=world, folder=folder, port=port, config=config, environ=environ, log=folder / "transitions.log")
         finally:
             app.close()
 
@@ -117,6 +120,25 @@ def _more_to_come(where: Place, process: Any) -> bool:
     return not process.is_alive()
 
 
+def play_all(where: Place, stories: Sequence[Story], *, meanwhile: Callable[[], None], patience_s: float = 60.0) -> list[str]:
+    """Play stories side by side on processes that the caller starts, kills and freezes in `meanwhile`; says what is wrong."""
+    before = _stock(where)
+    played = [Playing(story=story, platform_id=where.world.buy(story.buys)) for story in stories]
+    until = time.monotonic() + patience_s
+    while time.monotonic() < until and not all(playing.is_over for playing in played):
+        meanwhile()
+        for playing in played:
+            playing.go_on(where.world)
+        time.sleep(0.02)
+    orders = _truth(where)["orders"]
+    wrong = _in_stock(where, played, before) + _in_the_mailbox(where, played)
+    for playing in played:
+        found = _in_our_books(playing)[0]
+        found += _at_the_store(playing, orders[playing.platform_id]) + _at_the_gateway(playing, orders[playing.platform_id])
+        wrong += [f"{playing.story.name}: {text}" for text in found]
+    return wrong
+
+
 # --- judging by the store's own records -------------------------------------------------------------------------------
 
 
@@ -127,8 +149,8 @@ def judge(where: Place, playing: Playing, stock_before: Mapping[str, int], death
     wrong, unknown = _in_our_books(playing)
     wrong += _at_the_store(playing, told)
     wrong += _at_the_gateway(playing, told)
-    wrong += _in_stock(where, playing, stock_before)
-    wrong += _in_the_mailbox(where, playing)
+    wrong += _in_stock(where, [playing], stock_before)
+    wrong += _in_the_mailbox(where, [playing])
     return Verdict(wrong=wrong, deaths=deaths, transitions=transitions, unknown_mails=unknown)
 
 
@@ -191,20 +213,20 @@ def _stock(where: Place) -> dict[str, int]:
     return {product["sku"]: product["stock"] for product in _truth(where)["products"].values() if product["stock"] is not None}
 
 
-def _in_stock(where: Place, playing: Playing, before: Mapping[str, int]) -> list[str]:
+def _in_stock(where: Place, played: Sequence[Playing], before: Mapping[str, int]) -> list[str]:
     after = _stock(where)
     taken = sum(before[sku] - after[sku] for sku in before)
-    expected = playing.story.ending.stock_taken
+    expected = sum(playing.story.ending.stock_taken for playing in played)
     return [] if taken == expected else [f"stock: {taken} gone, not {expected}"]
 
 
-def _in_the_mailbox(where: Place, playing: Playing) -> list[str]:
+def _in_the_mailbox(where: Place, played: Sequence[Playing]) -> list[str]:
     """Each message at most once; each that counts as sent exactly once."""
     messages = where.sandbox.mailbox.messages
     counts = Counter((message.message_id, message.envelope_to) for message in messages)
     wrong = [f"mailbox: {count} times {key}" for key, count in counts.items() if count > 1]
-    sent = sum(state is DutyState.SENT for state in playing.seen.duties.values()) if playing.seen else 0
-    unknown = sum(state is DutyState.UNKNOWN for state in playing.seen.duties.values()) if playing.seen else 0
+    states = Counter(state for playing in played if playing.seen for state in playing.seen.duties.values())
+    sent, unknown = states[DutyState.SENT], states[DutyState.UNKNOWN]
     if not sent <= len(messages) <= sent + unknown:
         wrong.append(f"mailbox: {len(messages)} mails, {sent} sent and {unknown} unknown")
     return wrong

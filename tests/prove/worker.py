@@ -20,7 +20,9 @@ KILLED = 137
 HOLDER = "prove-0"
 
 
-def shorten(app: App, *, deadline_s: float = 1.0, settle_s: float = 0.2, lease_s: float = 5.0) -> App:
+def shorten(
+    app: App, *, deadline_s: float = 1.0, settle_s: float = 0.2, lease_s: float = 5.0, poll_every_s: float = 2.0
+) -> App:
     """The same rules with shorter times, so that a proof does not wait for a real store's minutes."""
     infos: Any = app.registry.infos
     for name, info in list(infos.items()):
@@ -28,7 +30,8 @@ def shorten(app: App, *, deadline_s: float = 1.0, settle_s: float = 0.2, lease_s
             kind: replace(rule, deadline_s=min(rule.deadline_s, deadline_s), settle_s=min(rule.settle_s, settle_s))
             for kind, rule in info.effects.items()
         }
-        infos[name] = replace(info, effects=rules)
+        often = min(info.capabilities.poll_every_s, poll_every_s)
+        infos[name] = replace(info, effects=rules, capabilities=replace(info.capabilities, poll_every_s=often))
     app.orders.lease = timedelta(seconds=lease_s)
     return app
 
