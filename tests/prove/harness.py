@@ -80,6 +80,8 @@ def play(
     *,
     crashes: Sequence[tuple[str, int]] = (),
     faults: Sequence[Rule] = (),
+    bug: str = "",
+    settle_s: float = 0.2,
     patience_s: float = 30.0,
 ) -> Verdict:
     """Play one story. The nth process dies where `crashes[n]` says (kind of transition, and which of them); the last lives."""
@@ -87,7 +89,7 @@ def play(
         where.sandbox.faults.add(rule)
     before = _stock(where)
     playing = Playing(story=story, platform_id=where.world.buy(story.buys))
-    deaths, process = 0, _start(where, crashes, 0)
+    deaths, process = 0, _start(where, crashes, 0, bug, settle_s)
     until = time.monotonic() + patience_s
     try:
         while time.monotonic() < until:
@@ -97,7 +99,7 @@ def play(
             if not process.is_alive():
                 assert process.exitcode == worker.KILLED, f"the worker ended with {process.exitcode}"
                 deaths += 1
-                process = _start(where, crashes, deaths)
+                process = _start(where, crashes, deaths, bug, settle_s)
             if playing.is_over and not _more_to_come(where, process):
                 break
             time.sleep(0.02)
@@ -107,9 +109,11 @@ def play(
     return judge(where, playing, before, deaths)
 
 
-def _start(where: Place, crashes: Sequence[tuple[str, int]], number: int) -> Any:
+def _start(where: Place, crashes: Sequence[tuple[str, int]], number: int, bug: str, settle_s: float) -> Any:
     crash_at = crashes[number] if number < len(crashes) else ("", 0)
-    process = _SPAWN.Process(target=worker.work, args=(str(where.config), where.environ, crash_at, str(where.log)))
+    process = _SPAWN.Process(
+        target=worker.work, args=(str(where.config), where.environ, crash_at, str(where.log), bug, settle_s)
+    )
     process.start()
     return process
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import connector.app
 from connector.cli.run import run
-from tests.prove.worker import shorten
+from tests.prove.worker import plant, shorten
 
 
 def main(config: str, *arguments: str) -> None:
+    plant(os.environ.get("PROVE_BUG", ""))
     open_app = connector.app.open_app
 
     def open_shortened(*args: Any, **kwargs: Any) -> connector.app.App:

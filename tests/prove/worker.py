@@ -13,8 +13,9 @@ from typing import Any
 from connector import news
 from connector.app import App, open_app
 from connector.errors import ConnectorError
-from connector.rehearse.demo import SHOP
+from connector.rehearse.demo import SHOP, DemoWorld
 from connector.store import shared
+from tests.prove.bugs import BUGS
 
 KILLED = 137
 HOLDER = "prove-0"
@@ -51,10 +52,34 @@ class Crash:
             os._exit(KILLED)
 
 
-def work(config: str, environ: dict[str, str], crash_at: tuple[str, int], log: str) -> None:
+def plant(bug: str) -> None:
+    if bug:
+        BUGS[bug]()
+
+
+def wake_during_work(config: str, environ: dict[str, str], platform_id: str, bug: str) -> None:
+    """Work on one order once, and have a person ask for something in the middle of it."""
+    plant(bug)
+    asked = False
+
+    def ask(transition: str) -> None:
+        nonlocal asked
+        if transition == "taken" and not asked:
+            asked = True
+            DemoWorld(app=app, sandbox=None).command(platform_id, "ask", {"do": "note", "text": "in the middle"})  # type: ignore[arg-type]
+
+    app = shorten(open_app(Path(config), environ, watch=ask))
+    news.poll(app, app.registry.account(SHOP))
+    for order_id in app.orders.queue_due(app.clock.now(), limit=10, hold_s=30):
+        app.advance(order_id)
+    app.close()
+
+
+def work(config: str, environ: dict[str, str], crash_at: tuple[str, int], log: str, bug: str, settle_s: float) -> None:
     """Poll, read deliveries and advance orders until killed."""
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    app = shorten(open_app(Path(config), environ, watch=Crash(crash_at, Path(log))))
+    plant(bug)
+    app = shorten(open_app(Path(config), environ, watch=Crash(crash_at, Path(log))), settle_s=settle_s)
     app.database.holder = HOLDER
     shared.forget_dead_self(app.database, HOLDER)
     shop = app.registry.account(SHOP)
