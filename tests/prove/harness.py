@@ -82,6 +82,7 @@ def play(
     faults: Sequence[Rule] = (),
     bug: str = "",
     settle_s: float = 0.2,
+    late_s: float = 0.0,
     patience_s: float = 30.0,
 ) -> Verdict:
     """Play one story. The nth process dies where `crashes[n]` says (kind of transition, and which of them); the last lives."""
@@ -106,6 +107,7 @@ def play(
     finally:
         process.kill()
         process.join()
+    time.sleep(late_s)  # what the store is still at shows only then
     return judge(where, playing, before, deaths)
 
 

@@ -34,7 +34,7 @@ def server_error_that_did_happen(where: Place, bug: str) -> Verdict:
 def slow_store(where: Place, bug: str) -> Verdict:
     """The store takes longer than we wait, and then does it all the same."""
     fault = Rule(kind="slow", method="POST", match="notes", seconds=2.6)
-    return play(where, SHIPPED, faults=[fault], bug=bug, settle_s=1.0, patience_s=15)
+    return play(where, SHIPPED, faults=[fault], bug=bug, settle_s=1.0, late_s=2.0, patience_s=15)
 
 
 @pytest.mark.parametrize(
