@@ -18,6 +18,7 @@ from .lazy import LazyGroup
 
 # Name of the command, module in this package and function in it. Nothing else has to be done for a new one.
 COMMANDS = {
+    "demo": "demo:demo",
     "init": "init:init",
     "check": "check:check",
     "run": "run:run",

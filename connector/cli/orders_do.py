@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,7 +75,9 @@ def note(config: Path, ref: str, text: str, to_customer: bool, wish: Wish) -> No
 
 @click.command()
 @ref_argument
-@click.option("--line", "lines", multiple=True, metavar="ID[=N]", help="Only this line, or so many of it.  [default: all that is left]")
+@click.option(
+    "--line", "lines", multiple=True, metavar="ID[=N]", help="Only this line, or so many of it.  [default: all that is left]"
+)
 @click.option("--carrier", default="", help='Who carries it, as customers know it: "UPS".')
 @click.option("--tracking", default="", metavar="NUMBER", help="The tracking number, where a person has it.")
 @click.option("--service", default="", help="The carrier's service.")
@@ -221,8 +222,7 @@ def _called(order: OrderRow) -> str:
 
 def _confirmed(order: OrderRow, question: str, wish: Wish, *, yes: bool) -> Wish:
     """Ask a person at a terminal. The answer is about what was shown, so the command carries that version."""
-    ask: Callable[..., bool] = click.confirm
     if yes or wish.as_json or not (click.get_text_stream("stdin").isatty() and out.seen_by_a_person()):
         return wish
-    ask(out.clean(f"{question} This cannot be undone."), abort=True)
+    click.confirm(out.clean(f"{question} This cannot be undone."), abort=True)
     return replace(wish, version=order.version if wish.version is None else wish.version)

@@ -18,7 +18,17 @@ from typing import Any, NoReturn, Protocol
 
 from sqlalchemy import Connection
 
-from ..errors import ConfigError, ConnectorError, OutcomeUnknown, PluginError, Refused, RemoteError, TryLater, Unsupported
+from ..errors import (
+    ConfigError,
+    ConnectorError,
+    OutcomeUnknown,
+    PluginError,
+    Refused,
+    RemoteError,
+    TooEarly,
+    TryLater,
+    Unsupported,
+)
 from ..model.codec import plain, to_json
 from ..model.events import (
     Effect,

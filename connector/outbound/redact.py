@@ -42,7 +42,7 @@ def text(words: str, secrets: Iterable[str] = ()) -> str:
 
 def secrets_of(config: Any) -> tuple[str, ...]:
     """The values of a plugin config's secret fields (those that say `extra={"secret": True}`)."""
-    return () if config is None else tuple(str(getattr(config, name) or "") for name in _secret_fields(type(config)))
+    return () if config is None else tuple(str(getattr(config, name) or "") for name in _secret_fields(config.__class__))
 
 
 @cache

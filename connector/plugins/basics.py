@@ -188,7 +188,9 @@ PO_BOXES = (
     _box(r"p\.?l\.?", _SHORT_ID, countries="FI AX"),
     _box(r"skrytka\spocztowa|skr\.?\s?poczt\.?|postovni\sprihradka|postova\spriehradka|postafiok|abonementpostkast"),
     _box(r"casut[ae]\spostala|postni\spredal|postanski\s(?:pretinac|fah)|pasto\sdezut\w+"),
-    _box(r"пощенска\sкутия|поштенски\sфах|поштански\s(?:фах|преградак)|абонем\w+\s(?:почтовы\w+\s)?ящик|абонем\w+\sскринька"),
+    _box(
+        r"пощенска\sкутия|поштенски\sфах|поштански\s(?:фах|преградак)|абонем\w+\s(?:почтовы\w+\s)?ящик|абонен?[мт]\w+\sскринька"
+    ),
     _box(r"а/я|a/ya|а/с", _ID),
     _box(r"п\.?\s?к\.?", _ID, countries="BG"),
     _box(r"ταχυδρομικη\sθυριδα|τ\.?\s?θ\.?|t\.?\s?th\.", _ID),

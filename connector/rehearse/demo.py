@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,11 @@ from ..app import App, open_app
 from ..engine import working
 from ..errors import ConnectorError
 from ..model.events import DutyEvent, DutyState, Person
-from ..sandbox import Sandbox
+from ..sandbox import Sandbox, account
 from ..store import shared
-from ..store.tables import duties, effects, orders, tasks
-from .stories import Seen
+from ..store.tables import duties, effects, orders, tasks, timeline
+from .report import Chapter, Line, Told
+from .stories import Ending, Playing, Seen, differences
 
 SHOP = "demo-shop"
 
@@ -73,12 +75,12 @@ class DemoWorld:
         self._control("staff", {"order_id": int(platform_id), **act})
 
     def command(self, platform_id: str, request_id: str, body: Mapping[str, Any]) -> None:
-        account = self.app.registry.account(SHOP)
+        shop = self.app.registry.account(SHOP)
         with self.app.database.writing() as connection:
             self.app.orders.tell(
                 connection,
-                account_id=account.id,
-                account_name=account.name,
+                account_id=shop.id,
+                account_name=shop.name,
                 platform_id=platform_id,
                 kind="command",
                 body={"who": "demo", **body},
@@ -87,11 +89,11 @@ class DemoWorld:
             )
 
     def look(self, platform_id: str) -> Seen | None:
-        account = self.app.registry.account(SHOP)
+        shop = self.app.registry.account(SHOP)
         with self.app.database.reading() as connection:
             row = connection.execute(
                 select(orders.c.id, orders.c.due_at, orders.c.lease_token).where(
-                    orders.c.account_id == account.id, orders.c.platform_id == platform_id
+                    orders.c.account_id == shop.id, orders.c.platform_id == platform_id
                 )
             ).one_or_none()
             case = self.app.orders.read(connection, row.id) if row else None
@@ -114,6 +116,38 @@ class DemoWorld:
                 effects=tuple(done),
             )
 
+    def chapter(self, playing: Playing) -> Chapter:
+        """How a story went, for the report: our books, and what the store itself shows."""
+        seen = playing.seen or self.look(playing.platform_id)
+        if seen is None:
+            raise ConnectorError(f"the order of the story {playing.story.name} never arrived")
+        with self.app.database.reading() as connection:
+            lines = connection.execute(
+                select(timeline)
+                .join(orders, orders.c.id == timeline.c.order_id)
+                .where(orders.c.platform_id == playing.platform_id)
+                .order_by(timeline.c.id)
+            ).all()
+        told = sorted(seen.duties.items(), key=lambda item: list(DutyEvent).index(item[0][0]))
+        store = self.store(playing.platform_id)
+        return Chapter(
+            name=playing.story.name,
+            title=playing.story.title,
+            expected=playing.story.ending.stage,
+            case=seen.case,
+            store_status=str(store["status"]),
+            timeline=[Line(at=line.at, who=line.who, text=line.text) for line in lines],
+            told=[Told(event=event, person=person, state=state) for (event, person), state in told],
+            effects=seen.effects,
+            tasks=seen.tasks,
+            differences=[*differences(playing), *_at_the_store(playing.story.ending, store)],
+        )
+
+    def store(self, platform_id: str) -> Mapping[str, Any]:
+        """What the store's own records say about one order."""
+        told = account.told(self.sandbox.store)["orders"][platform_id]
+        return dict(told)
+
     def _control(self, name: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         import requests  # the sandbox's control API, not a vendor
 
@@ -128,11 +162,13 @@ def demo_world(folder: Path) -> Iterator[DemoWorld]:
     """Everything running: simulated store and mailbox, webhook endpoint, worker. All of it ends with the body."""
     with Sandbox() as sandbox:
         port = _free_port()
-        app = open_app(_write_config(folder, sandbox, port), {**os.environ, **_secrets(sandbox)}, may_migrate=True)
+        config = _write_config(folder, sandbox, port)
+        _write_secrets(folder, _secrets(sandbox))
+        app = open_app(config, os.environ, may_migrate=True)
         try:
-            for account in app.registry.accounts.values():
+            for one in app.registry.accounts.values():
                 with app.database.writing() as connection:
-                    shared.set_mode(connection, account.id, account.name, "live", who="demo", now=app.clock.now())
+                    shared.set_mode(connection, one.id, one.name, "live", who="demo", now=app.clock.now())
             with serving(app, port), working(app):
                 _wait_for_webhooks(app, sandbox)
                 yield DemoWorld(app=app, sandbox=sandbox)
@@ -158,6 +194,17 @@ def serving(app: App, port: int) -> Iterator[None]:
         thread.join(timeout=10)
 
 
+def _at_the_store(ending: Ending, store: Mapping[str, Any]) -> list[str]:
+    """What the store's own records say otherwise."""
+    wrong = []
+    if store["status"] != ending.status:
+        wrong.append(f"the store shows {store['status']}, not {ending.status}")
+    paid_back = sum((Decimal(call["amount"]) for call in store["gateway_refunds"]), Decimal(0))
+    if paid_back != Decimal(ending.refunded):
+        wrong.append(f"the gateway gave back {paid_back}, not {ending.refunded}")
+    return wrong
+
+
 def _write_config(folder: Path, sandbox: Sandbox, port: int) -> Path:
     path = folder / "connector.toml"
     path.write_text(
@@ -175,6 +222,13 @@ def _secrets(sandbox: Sandbox) -> dict[str, str]:
         "DEMO_WEBHOOK_SECRET": secrets.token_hex(16),
         "CONNECTOR_SECRET_KEY": secrets.token_hex(32),
     }
+
+
+def _write_secrets(folder: Path, secret: Mapping[str, str]) -> None:
+    """Beside the configuration, so that every other command finds them too."""
+    path = folder / ".env"
+    path.touch(mode=0o600)
+    path.write_text("".join(f"{name}={value}\n" for name, value in secret.items()), "utf-8")
 
 
 def _wait_for_webhooks(app: App, sandbox: Sandbox) -> None:

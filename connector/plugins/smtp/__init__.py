@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from connector import (
     Check,
-    ConfigError,
     Context,
     EffectClass,
     EffectRule,
@@ -20,7 +19,6 @@ from connector import (
     PluginInfo,
     PluginKind,
     Sent,
-    TryLater,
     hookimpl,
 )
 
@@ -51,13 +49,7 @@ def notify(ctx: Context, message: Message) -> Sent:
         send(ctx, mail)
         return {"message_id": mail.message_id}
 
-    try:
-        answer = ctx.effect("notify", asked, hand_over)
-    except TryLater as error:
-        # Nothing was sent, and for the ledger that is all there is to it. For people it is a matter of the configuration.
-        if isinstance(error.__cause__, ConfigError):
-            raise error.__cause__ from None
-        raise
+    answer = ctx.effect("notify", asked, hand_over)
     return Sent(vendor_id=answer["message_id"])
 
 

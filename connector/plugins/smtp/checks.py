@@ -63,11 +63,10 @@ def _check_server(ctx: Context) -> Check:
     config: Config = ctx.account.config
     where = f"{config.host}:{config.port}"
     try:
-        with connect(ctx, config) as smtp:
+        with connect(ctx) as smtp:
             smtp.ehlo_or_helo_if_needed()
     except (smtplib.SMTPException, OSError, ConnectorError) as error:
-        said = no_connection(ctx, config, error)
-        text = str(said.__cause__ if isinstance(said.__cause__, ConfigError) else said)
+        text = str(no_connection(ctx, error))
         fix = f"Check host, port and security in {at(ctx)}."
         return Check(name="mail server", result=CheckResult.FAILED, text=text, fix=fix)
     text = f"{where} answers ({config.security}){', and knows the user' if config.user else ''}."
@@ -102,7 +101,8 @@ def _samples(ctx: Context) -> Iterator[Message]:
     }
     facts |= {
         "lines": '{"1": 1}',
-        "amount": "12.00 EUR",
+        "amount": "12.00",
+        "currency": "EUR",
         "money": "moved",
         "reason": "address",
         "text": "The street is missing.",

@@ -7,27 +7,27 @@ import smtplib
 import ssl
 from contextlib import AbstractContextManager
 
-from connector import ConfigError, ConnectorError, Context, OutcomeUnknown, Refused, RemoteError, TryLater
+from connector import ConfigError, ConnectorError, Context, OutcomeUnknown, Refused, TryLater
 
 from .compose import Mail
 from .settings import Config, at
 from .words import line
 
 
-def connect(ctx: Context, config: Config) -> AbstractContextManager[smtplib.SMTP]:
+def connect(ctx: Context) -> AbstractContextManager[smtplib.SMTP]:
+    config: Config = ctx.account.config
     return ctx.smtp(config.host, config.port, security=config.security, user=config.user, password=config.password)
 
 
 def send(ctx: Context, mail: Mail) -> None:
-    """Raises TryLater or Refused where it surely was not sent, OutcomeUnknown where it broke off after DATA."""
-    config: Config = ctx.account.config
+    """Raises TryLater, Refused or ConfigError where it surely was not sent, OutcomeUnknown where it broke off after DATA."""
     said: list[ConnectorError | None] = []
     try:
-        with connect(ctx, config) as smtp:
+        with connect(ctx) as smtp:
             said.append(_hand_over(ctx, smtp, mail))
     except (smtplib.SMTPException, OSError, ConnectorError) as error:
         if not said:
-            raise no_connection(ctx, config, error)  # noqa: B904 - its cause says what to configure
+            raise no_connection(ctx, error) from error
         # What was said of the message stands, however the server takes the goodbye.
         ctx.log.info("the mail server did not take leave properly: %s", type(error).__name__)
     if said[0] is not None:
@@ -86,7 +86,7 @@ def _must(ctx: Context, answer: tuple[int, bytes], what: str) -> None:
         raise _no(ctx, *answer, what)
 
 
-def _no(ctx: Context, code: int, text: bytes | str, what: str) -> RemoteError:
+def _no(ctx: Context, code: int, text: bytes | str, what: str) -> ConnectorError:
     """The server's no in our words: 5xx is for good, anything else for now. Its text may repeat the customer's address."""
     said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
     said = line(re.sub(r"\S*@\S*", "<address>", said), 200)
@@ -98,12 +98,11 @@ def _no(ctx: Context, code: int, text: bytes | str, what: str) -> RemoteError:
     return TryLater(f"the mail server does not take {what} now: {said}", after_s=300.0, code=str(code), **_about(ctx))
 
 
-def no_connection(ctx: Context, config: Config, error: Exception) -> RemoteError:
-    """Why nothing could be sent at all: TryLater, with a ConfigError as its cause where a person has to change something."""
+def no_connection(ctx: Context, error: Exception) -> ConnectorError:
+    """Why nothing could be sent at all: TryLater, or ConfigError where a person has to change something first."""
+    config: Config = ctx.account.config
     where = f"{config.host}:{config.port}"
-    if isinstance(error, ConfigError):
-        return _wrong(ctx, str(error))
-    if isinstance(error, RemoteError):
+    if isinstance(error, ConnectorError):
         return error
     if isinstance(error, smtplib.SMTPAuthenticationError) and error.smtp_code >= 500:
         return _wrong(ctx, f"{where} does not accept user and password ({error.smtp_code}): correct user or password")
@@ -117,10 +116,8 @@ def no_connection(ctx: Context, config: Config, error: Exception) -> RemoteError
     return TryLater(f"{where} cannot be reached ({type(error).__name__}); nothing was sent", after_s=60.0, **_about(ctx))
 
 
-def _wrong(ctx: Context, text: str) -> TryLater:
-    later = TryLater("the configuration has to be changed first; nothing was sent", after_s=3600.0, **_about(ctx))
-    later.__cause__ = ConfigError(text if text.startswith("[") else f"{at(ctx)} {text}.")
-    return later
+def _wrong(ctx: Context, text: str) -> ConfigError:
+    return ConfigError(f"{at(ctx)} {text}.")
 
 
 def _about(ctx: Context) -> dict[str, str]:

@@ -3,7 +3,8 @@
 Facts that are understood, all of them text and none of them required:
     lines               JSON, line id to quantity: what the parcel, refund or cancellation is about (left out: the whole order)
     carrier, tracking_number, tracking_url, more_to_come ("yes": further parcels follow)                         shipped
-    amount ("12.50 EUR"), money (moved, pending, not_moved), payment_id                                 refunded, cancelled
+    amount ("12.50"), currency, money (moved, pending, not_moved), payment_id                          refunded, cancelled
+    refund ("yes": the money comes back, with a message of its own)                                              cancelled
     reason (on_hold: a hold's reason; cancelled: customer, out_of_stock, payment, ...), text, releases   on_hold, cancelled
     pay_url (customer), order_url (merchant): where the button leads
 """
@@ -60,7 +61,11 @@ def words(message: Message, *, shop: str, locale: Locale, zone: ZoneInfo, with_t
         "tax": write(order.tax) if with_tax and order.tax else "",
         "ship_to": _postal(order.shipping, locale) if order.needs_shipping else [],
         "payment": {"title": line(paying.title) if paying else "", "state": _payment_state(order)},
-        "refund": {"amount": _amount(facts.get("amount", ""), write), "way": _refund_way(order, facts)},
+        "refund": {
+            "amount": _amount(facts.get("amount", ""), facts.get("currency", order.currency), write),
+            "way": _refund_way(order, facts),
+            "follows": facts.get("refund", "") == "yes",
+        },
         "charged": any(payment.captured for payment in order.payments),
         "tracking": {
             "carrier": line(facts.get("carrier", "")),
@@ -148,10 +153,9 @@ def _refund_way(order: Order, facts: Mapping[str, str]) -> str:
     return "transfer" if money == "not_moved" or (money != "moved" and not gateway) else "back"
 
 
-def _amount(text: str, write: Callable[[Money], str]) -> str:
-    amount, _, currency = text.partition(" ")
+def _amount(text: str, currency: str, write: Callable[[Money], str]) -> str:
     try:
-        return write(Money.parse(amount, currency))
+        return write(Money.parse(text, currency))
     except ValueError:
         return line(text)
 
