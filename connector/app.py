@@ -98,6 +98,7 @@ def open_app(
         NeedsMigration: the database is not at this version, and this is not a command that may change that.
     """
     settings = config.load(path, environ)
+    plugins = registry.load(settings)
     clock = clock or Clock()
     database = Database(settings.connector.database_url, pool_size=settings.connector.worker_concurrency + 8)
     if may_migrate:
@@ -107,7 +108,7 @@ def open_app(
     door = Door(database=database, vault=vault, clock=clock, rehearsal_mail_to=settings.rehearsal.mail_to, watch=watch)
     return App(
         settings=settings,
-        registry=registry.load(settings),
+        registry=plugins,
         clock=clock,
         database=database,
         vault=vault,

@@ -24,7 +24,7 @@ def tell(work: Work, owed: OwedDuty) -> None:
         _ask_a_person(work, owed, str(error), resend=False)
     else:
         work.lease.settle(duty.id, DutyState.SENT, sent.vendor_id)
-        work.note("told", f"The {duty.person} was told: {duty.event}.")
+        work.note("told", f"The {duty.person} was told: {duty.event.replace('_', ' ')}.")
 
 
 def _ask_a_person(work: Work, owed: OwedDuty, why: str, *, resend: bool) -> None:

@@ -10,6 +10,12 @@ from ..model.flow import OPEN, Stage
 from ..model.refunds import CancelRequest, Refunded, RefundRequest
 from .work import Work
 
+_IN_WORDS = {
+    RefundState.DONE: "given back",
+    RefundState.PENDING: "on its way back",
+    RefundState.MANUAL: "written down on the platform, not given back yet",
+}
+
 
 def cancel_order(work: Work, act: Act) -> None:
     """Call the order off on the platform."""
@@ -42,7 +48,7 @@ def given_back(work: Work, act: Act, refunded: Refunded) -> None:
     state = refund_state(refunded.money)
     record = RefundRecord(request=request, state=state, vendor_id=refunded.vendor_id)
     work.case = work.case.with_act(replace(act, state=ActState.DONE, answer={"id": refunded.vendor_id})).with_refund(record)
-    work.note("refunded", f"{request.amount}: {state}.")
+    work.note("refunded", f"{request.amount}: {_IN_WORDS[state]}.")
     if state is RefundState.MANUAL:
         open_manual_refund(work, act, "The platform only wrote it down; no money has moved.")
     if state in (RefundState.DONE, RefundState.PENDING):

@@ -25,8 +25,8 @@ def look(work: Work) -> None:
     again = " again" if work.case.reviewed else ""
     case = work.case.at(Stage.IN_REVIEW) if work.case.stage is Stage.NEW else work.case
     work.case = replace(case, findings=tuple(findings), reviewed=digest(work))
-    codes = ", ".join(dict.fromkeys(finding.code for finding in findings)) or "nothing"
-    work.note("reviewed", f"Reviewed{again}: {codes}.")
+    codes = ", ".join(dict.fromkeys(finding.code.replace("_", " ") for finding in findings))
+    work.note("reviewed", f"Reviewed{again}: {codes or 'nothing to see'}.")
 
 
 def digest(work: Work) -> str:

@@ -32,9 +32,10 @@ def check(database: Database) -> None:
     with database.reading() as connection:
         current = _current(connection)
     if current != head():
+        if current is None:
+            raise NeedsMigration("The database is not set up yet. Run: connector db upgrade")
         raise NeedsMigration(
-            f"The database is at version {current or 'none'}, this program needs {head()}. "
-            "Back it up, then run: connector db upgrade"
+            f"The database is at version {current}, this program needs {head()}. Back it up, then run: connector db upgrade"
         )
 
 
