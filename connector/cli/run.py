@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -29,6 +30,8 @@ def run(config: Path, web_only: bool, worker_only: bool) -> None:
 
     if web_only and worker_only:
         raise click.UsageError("--web-only and --worker-only are the two halves of one; leave both out to have both")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("connector").setLevel(logging.INFO)
     app = open_app(config, os.environ)
     settings = app.settings.connector
     # Taken before anything is begun: of two runs that were started by mistake, the second ends here.

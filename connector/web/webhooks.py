@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from .. import news
 from ..app import App
-from ..errors import BadSignature, ConfigError, ConnectorError
+from ..errors import BadSignature, ConnectorError, Unsupported
 from ..model.events import Delivery
 
 log = logging.getLogger(__name__)
@@ -51,13 +51,16 @@ async def _body(request: Request) -> bytes | None:
 
 
 def _keep(app: App, name: str, delivery: Delivery) -> Response:
+    account = app.registry.accounts.get(name)
+    if account is None:
+        return Response("no such account", status_code=404)
     try:
-        news.receive(app, app.registry.account(name), delivery)
+        news.receive(app, account, delivery)
     except BadSignature as error:
         log.warning("%s: a delivery was refused: %s", name, error)
         return Response("wrong signature", status_code=401)
-    except ConfigError:
-        return Response("no such account", status_code=404)
+    except Unsupported:
+        return Response("this account takes no webhooks", status_code=404)
     except ConnectorError as error:
         log.error("%s: a delivery could not be stored: %s", name, error)
         return Response("try again", status_code=503)
