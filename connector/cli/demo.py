@@ -71,7 +71,8 @@ def _print(chapters: list[Chapter], report: Path, *, as_json: bool) -> None:
         for chapter in chapters
     ]
     out.table(("Order", "What happened", "Here", "In the store", "Mails", ""), rows, wrap=("What happened",))
-    out.show("", f"The whole story of each order: {report}")
+    out.show("")
+    out.show(f"The whole story of each order: {report}")
 
 
 def _mails(chapter: Chapter) -> str:
