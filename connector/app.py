@@ -18,7 +18,8 @@ from .steps.work import Work
 from .store import migrate
 from .store.database import Database
 from .store.deliveries import Deliveries
-from .store.orders import Lease, Orders
+from .store.lease import Lease
+from .store.orders import Orders
 from .store.vault import Vault
 
 

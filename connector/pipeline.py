@@ -20,7 +20,8 @@ from .model.refunds import Refunded
 from .outbound.ledger import HeldBack
 from .steps import decide, fulfil, intake, notify, refund, review, syncback
 from .steps.work import Work
-from .store.orders import InboxItem, Lease, LeaseLost, Orders
+from .store.lease import InboxItem, Lease, LeaseLost
+from .store.orders import Orders
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ def advance(orders: Orders, order_id: int, make_work: Callable[[Lease], Work]) -
                 work.watch("given_back")
                 return True
             orders.look_again(lease)
+            work.fresh = False
     except LeaseLost:
         log.info("%s is in other hands now", lease.ref)
     return True
@@ -119,23 +121,34 @@ def _next(work: Work) -> bool:
 
 def _take_command(work: Work, item: InboxItem) -> None:
     """Most commands are decisions about the order; two are about what was already begun."""
-    if item.body["do"] == "resolve":
+    if item.body.get("do") == "resolve":
         _resolve(work, item)
-    elif item.body["do"] == "resend":
-        work.lease.writes.resent.append(str(item.body["duty"]))
-        work.lease.close_task(TaskKind.UNKNOWN_MAIL, str(item.body["duty"]), "sent again")
-        work.note("resend", "A message is to be sent once more.", str(item.body["who"]))
-        work.lease.applied(item)
-        work.commit()
+    elif item.body.get("do") == "resend":
+        _resend(work, item)
     else:
         decide.take_command(work, item)
 
 
+def _resend(work: Work, item: InboxItem) -> None:
+    """A person wants a message to go out once more."""
+    duty, who = str(item.body.get("duty")), str(item.body.get("who", "person"))
+    if duty not in work.case.duties:
+        work.lease.applied(item, f"{work.lease.ref}: there is no message {duty}")
+        return
+    work.lease.writes.resent.append(duty)
+    for kind in (TaskKind.UNKNOWN_MAIL, TaskKind.PROBLEM):
+        work.lease.close_task(kind, duty, "sent again")
+    work.note("resend", "A message is to be sent once more.", who)
+    work.lease.applied(item)
+    work.commit()
+
+
 def _resolve(work: Work, item: InboxItem) -> None:
     """A person found out whether something happened of which no answer came."""
-    act, happened, who = work.case.act(str(item.body["act"])), bool(item.body["happened"]), str(item.body["who"])
+    body = item.body
+    act, happened, who = work.case.act(str(body.get("act"))), bool(body.get("happened")), str(body.get("who", "person"))
     if act is None or act.state is not ActState.WAITING:
-        work.lease.applied(item, f"{work.lease.ref}: nothing waits for an answer under {item.body['act']}")
+        work.lease.applied(item, f"{work.lease.ref}: nothing waits for an answer under {body.get('act')}")
         return
     work.lease.writes.resolved.append((act.id, happened, who))
     work.lease.close_task(TaskKind.UNKNOWN_EFFECT, act.id, "it happened" if happened else "it did not happen")
@@ -149,6 +162,7 @@ def _resolve(work: Work, item: InboxItem) -> None:
     else:
         work.case = work.case.with_act(replace(act, state=ActState.DONE, said=f"it happened, says {who}"))
     work.lease.applied(item)
+    work.commit()  # the ledger has to know before the act is tried again, or it asks the vendor and then the person anew
 
 
 def _next_act(case: Case) -> Act | None:

@@ -14,7 +14,7 @@ def to_json(value: Any) -> bytes:
     try:
         return msgspec.json.encode(value, order="deterministic")
     except UnicodeEncodeError:
-        return msgspec.json.encode(_whole_letters(plain(value)), order="deterministic")
+        return msgspec.json.encode(_whole_letters(msgspec.to_builtins(value)), order="deterministic")
 
 
 def from_json(data: bytes | str, as_type: type[T]) -> T:
@@ -27,7 +27,8 @@ def from_json(data: bytes | str, as_type: type[T]) -> T:
 
 def plain(value: Any) -> Any:
     """Dicts, lists, strings and numbers only, as `to_json` would write them."""
-    return msgspec.to_builtins(value, order="deterministic")
+    # By way of JSON, because tuples would stay tuples otherwise: what is in memory would differ from what is read back.
+    return msgspec.json.decode(to_json(value))
 
 
 def typed(value: Any, as_type: type[T]) -> T:

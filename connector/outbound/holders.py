@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ..errors import TryLater
-from ..store.orders import Lease, Orders
+from ..store.lease import Lease
+from ..store.orders import Orders
 from ..store.shared import Lock
 
 

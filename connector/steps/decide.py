@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -30,8 +31,10 @@ from ..model.payment import PaymentLabel, label
 from ..model.refunds import CancelRequest, RefundRequest
 from ..model.review import Finding, Hold, HoldReason, Severity
 from ..model.shipping import LineQuantity
-from ..store.orders import InboxItem
+from ..store.lease import InboxItem
 from .work import Work
+
+log = logging.getLogger(__name__)
 
 _HOLDING = (Severity.HOLD, Severity.BLOCK)
 
@@ -98,20 +101,31 @@ def _note_on_platform(work: Work, text: str) -> None:
 
 def take_command(work: Work, item: InboxItem) -> None:
     """Do what a person asked for. What cannot be done any more is refused, with the reason in words."""
-    before = work.case
+    before, pending = work.case, len(work.lease.writes.timeline)
     try:
         command(work, item.body, item.request_id)
     except Conflict as refusal:
-        work.case = before
-        work.note("refused", f"{item.body['do']}: {refusal}", str(item.body.get("who", "person")))
-        work.lease.applied(item, str(refusal))
+        _refuse(work, item, before, pending, str(refusal))
+    except (KeyError, TypeError, ValueError) as error:  # it must not stop the order for ever, whoever wrote it
+        log.warning("%s: the command %s cannot be understood", before.ref, item.request_id, exc_info=error)
+        why = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        _refuse(work, item, before, pending, f"{before.ref}: this cannot be understood: {why}")
     else:
         work.lease.applied(item)
 
 
+def _refuse(work: Work, item: InboxItem, before: Case, pending: int, why: str) -> None:
+    work.case = before
+    del work.lease.writes.timeline[pending:]
+    work.note("refused", f"{item.body.get('do')}: {why}", str(item.body.get("who", "person")))
+    work.lease.applied(item, why)
+
+
 def command(work: Work, body: dict[str, Any], request_id: str) -> None:
     """Carry one command into the case. Raises Conflict, with the reason in words, where the order does not allow it."""
-    do, who = str(body["do"]), str(body.get("who", "person"))
+    do, who = str(body.get("do")), str(body.get("who", "person"))
+    if do not in _COMMANDS:
+        raise Conflict(f"{work.case.ref}: there is no command {do!r}; there are {', '.join(_COMMANDS)}")
     _COMMANDS[do](work, body, request_id, who)
 
 
@@ -178,6 +192,8 @@ def _ship(work: Work, body: dict[str, Any], request_id: str, who: str) -> None:
         tracking_number=str(body.get("tracking") or ""),
     )
     account = str(body.get("account") or work.wiring.carriers[0])
+    if account not in work.wiring.carriers:
+        raise Conflict(f"{account} is no carrier of {work.account.name}; there are {', '.join(work.wiring.carriers)}")
     work.case = case.with_act(Act.of(f"ship-{request_id}", ActKind.BUY_LABEL, plan, account=account))
     work.note("ship", f"To be shipped with {account}.", who)
 

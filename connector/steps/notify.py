@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import ConfigError, OutcomeUnknown, Refused, Unsupported
 from ..model.events import DutyState, Message, Task, TaskKind
-from ..store.orders import OwedDuty
+from ..store.lease import OwedDuty
 from .work import Work
 
 

@@ -21,6 +21,8 @@ def push_status(work: Work, act: Act) -> None:
     change = act.read(StatusChange)
     order = work.hooks_for(act.id).push_status(work.account, order=work.case.order, change=change)
     _done(work, act, order)
+    if order is None:  # looked up: that it happened is known, not how the order looks now
+        work.case = replace(work.case, order=replace(work.case.order, means=change.status))
     work.note("told_platform", f"The platform shows the order as {change.status}.")
 
 

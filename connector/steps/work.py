@@ -13,7 +13,7 @@ from ..model.case import Act, Case
 from ..model.events import CarrierView, Duty, DutyEvent, DutyState, Person, Task
 from ..model.plugin import PluginInfo
 from ..registry import Registry
-from ..store.orders import Lease
+from ..store.lease import Lease
 
 
 @dataclass(slots=True, kw_only=True)

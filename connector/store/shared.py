@@ -6,8 +6,9 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, and_, delete, select, type_coerce, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, and_, delete, func, select, type_coerce, update
 
 from ..context import StateRow
 from ..errors import Conflict, TryLater
@@ -115,13 +116,15 @@ def forget_dead_self(database: Database, holder: str) -> None:
 
     What it had sent without writing down the answer is settled by the ledger's rules all the same.
     """
-    mine = f"{holder}:%"
+    mine = f"{holder}:"
+
+    def is_mine(token: ColumnElement[Any]) -> ColumnElement[bool]:
+        return func.substr(token, 1, len(mine)) == mine  # not LIKE: in it, a host's "_" is any letter, another host's too
+
     with database.writing() as connection:
-        connection.execute(delete(locks).where(locks.c.token.like(mine)))
-        freed = (
-            update(orders).where(orders.c.lease_token.like(mine)).values(lease_token=None, lease_until=None, queued_until=None)
-        )
-        connection.execute(freed)
+        connection.execute(delete(locks).where(is_mine(locks.c.token)))
+        free = {"lease_token": None, "lease_until": None, "queued_until": None}
+        connection.execute(update(orders).where(is_mine(orders.c.lease_token)).values(**free))
 
 
 @contextmanager

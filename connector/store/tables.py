@@ -60,6 +60,13 @@ class Words(TypeDecorator[str]):
         return None if value is None else value.replace("\0", "").encode("utf-8", "replace").decode()
 
 
+class Word(Words):
+    """The same, short."""
+
+    impl = String
+    cache_ok = True
+
+
 class db_now(FunctionElement[int]):  # noqa: N801  (an SQL function, written like one)
     """The database's own clock in microseconds since 1970: leases of several machines are judged by one clock."""
 
@@ -115,7 +122,7 @@ orders = Table(
     Column("account_id", String, nullable=False),
     Column("platform_id", String, nullable=False),
     Column("ref", String, nullable=False),
-    Column("number", String, nullable=False, default="", index=True),
+    Column("number", Word, nullable=False, default="", index=True),
     Column("stage", String, nullable=False),
     Column("payment", String, nullable=False, default=""),
     Column("placed_at", Utc, nullable=True),

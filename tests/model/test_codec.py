@@ -20,7 +20,7 @@ from tests.model.strategies import cases, examples, orders
 MARKER = "MARKER-7f3a"
 
 
-@examples(120)
+@examples(54)
 @given(case=cases())
 def test_a_case_comes_back_as_it_was(case: Case) -> None:
     """Emoji, right-to-left letters, HTML, NULs, zones, amounts: nothing changes on the way to JSON and back."""
@@ -30,7 +30,7 @@ def test_a_case_comes_back_as_it_was(case: Case) -> None:
     json.loads(to_json(case))
 
 
-@examples(40)
+@examples(30)
 @given(minor=st.integers(-(10**40), 10**40))
 def test_amounts_beyond_64_bits_survive(minor: int) -> None:
     """JSON has no largest number, and neither have we."""
@@ -39,7 +39,7 @@ def test_amounts_beyond_64_bits_survive(minor: int) -> None:
     assert from_json(to_json(money), Money) == money
 
 
-@examples(80)
+@examples(36)
 @given(case=cases())
 def test_taking_the_personal_data_out_and_putting_it_back_loses_nothing(case: Case) -> None:
     """What was parted and joined, also over JSON, is the case as it was."""
@@ -54,7 +54,7 @@ def _marked(of: type[Any], where: str) -> Any:
     return of(**{field.name: f"{MARKER}-{where}-{field.name}" for field in fields(of)})
 
 
-@examples(40)
+@examples(30)
 @given(case=cases(min_lines=1))
 def test_the_bare_case_holds_nothing_personal(case: Case) -> None:
     """A marker in every personal field is in the personal part and nowhere in what is stored readably."""
@@ -104,7 +104,7 @@ def _record() -> type[Any]:
     return RefundRecord
 
 
-@examples(60)
+@examples(30)
 @given(
     order=orders(currency="EUR", min_lines=1), what=st.sampled_from(["total", "tax", "discount", "line", "refund", "payment"])
 )

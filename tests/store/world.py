@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+
+from sqlalchemy import select
 
 from connector.model.case import Case
 from connector.model.money import Money
@@ -14,6 +19,7 @@ from connector.model.payment import Payment, PaymentKind
 from connector.model.refunds import RefundRequest
 from connector.model.shipping import LineQuantity
 from connector.store.database import Database
+from connector.store.lease import Lease
 from connector.store.orders import Orders
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -74,20 +80,45 @@ def tell(orders: Orders, platform_id: str = "1", **about: Any) -> int:
         return orders.tell(connection, account_id="a1", account_name="shop", platform_id=platform_id, **said)
 
 
+def look_at_all(lease: Lease) -> None:
+    """Nothing in the inbox is new any more."""
+    for item in list(lease.inbox):
+        lease.applied(item)
+
+
 def stored_order(orders: Orders, platform_id: str = "1", **about: Any) -> int:
     """An order that was read from the platform and stored; nobody holds it. Returns our id of it."""
     order_id = tell(orders, platform_id)
     lease = orders.take(order_id)
     assert lease is not None
     lease.case = make_case(platform_id, **about)
-    lease.writes.applied = [item.id for item in lease.inbox]
+    look_at_all(lease)
     assert orders.give_back(lease, NOW, due_at=None)
     return order_id
 
 
+def race(*doing: Callable[[], Any]) -> list[Any]:
+    """All at the same moment, each in a thread; what each returned, or the exception it ended with."""
+    start = threading.Barrier(len(doing))
+
+    def run(one: Callable[[], Any]) -> Any:
+        start.wait()
+        try:
+            return one()
+        except Exception as error:
+            return error
+
+    with ThreadPoolExecutor(len(doing)) as pool:
+        return list(pool.map(run, doing))
+
+
+def rows(database: Database, table: Any, *where: Any) -> list[Any]:
+    """The rows of a table as they are stored."""
+    with database.reading() as connection:
+        return list(connection.execute(select(table).where(*where)))
+
+
 def column(database: Database, table: Any, name: str, *where: Any) -> Any:
     """One value of one row, as it is stored."""
-    from sqlalchemy import select
-
     with database.reading() as connection:
         return connection.execute(select(table.c[name]).where(*where)).scalar_one()

@@ -1,0 +1,484 @@
+"""One writer per order, and no wake-up is lost: on both databases, against threads that each have a connection of their own."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from sqlalchemy import event, func, select, text
+
+from connector.errors import Conflict
+from connector.model.case import Case, Personal
+from connector.model.events import Duty, DutyEvent, DutyState, Person, Task, TaskKind
+from connector.model.flow import Stage
+from connector.model.order import Address, Customer
+from connector.store import orders as module
+from connector.store.database import Database
+from connector.store.lease import Lease, LeaseLost
+from connector.store.orders import Orders
+from connector.store.tables import attempts, duties, inbox, orders, people, tasks, timeline
+from connector.store.vault import Vault
+from tests.model.strategies import cases, examples
+from tests.store.world import NOW, column, look_at_all, make_case, make_order, race, rows, stored_order, tell
+
+MINUTE = timedelta(minutes=1)
+ALREADY_OVER = timedelta(seconds=-1)
+
+
+@pytest.fixture
+def books(database: Database, vault: Vault) -> Orders:
+    return Orders(database, vault)
+
+
+@pytest.fixture
+def another(database_url: str, vault: Vault) -> Iterator[Callable[[], Orders]]:
+    """Another process's view of the same database: connections and locks of its own."""
+    opened: list[Database] = []
+
+    def open_one() -> Orders:
+        opened.append(Database(database_url, pool_size=4))
+        return Orders(opened[-1], vault)
+
+    yield open_one
+    for one in opened:
+        one.close()
+
+
+def taken(books: Orders, order_id: int) -> Lease:
+    lease = books.take(order_id)
+    assert lease is not None
+    return lease
+
+
+# --- everybody may say something --------------------------------------------------------------------------------------
+
+
+def test_an_order_is_made_once_however_many_hear_of_it_at_once(database: Database, another: Callable[[], Orders]) -> None:
+    """Webhook, poll and person at the same moment: one order, and what each said is in its inbox."""
+    views = [another() for _ in range(6)]
+    ids = race(*(lambda view=view: tell(view, "7") for view in views))
+
+    assert len(set(ids)) == 1
+    (row,) = rows(database, orders)
+    assert (row.platform_id, row.ref, row.stage, row.wake, row.due_at) == ("7", "shop/7", "new", 6, NOW)
+    assert len(rows(database, inbox)) == 6
+
+
+def test_the_same_request_is_one_command(database: Database, another: Callable[[], Orders]) -> None:
+    """A double click, or a retry by a script, in six processes at once: one command, one wake-up, no error."""
+    views = [another() for _ in range(6)]
+    ids = race(*(lambda view=view: tell(view, "7", kind="command", request_id="r1") for view in views))
+
+    assert len(set(ids)) == 1
+    assert [row.request_id for row in rows(database, inbox)] == ["r1"]
+    assert column(database, orders, "wake") == 1
+    tell(views[0], "7", kind="command", request_id="r1")
+    tell(views[0], "8", kind="command", request_id="r1")  # the same word about another order is another command
+    assert len(rows(database, inbox)) == 2
+
+
+def test_what_a_poll_has_seen_already_is_no_news(books: Orders, database: Database) -> None:
+    """The same order again wakes nobody; a change does, and only notes of staff (which lists do not show) are left out."""
+    order_id = stored_order(books)
+    wake = column(database, orders, "wake")
+
+    tell(books, kind="seen", seen=make_order("1"))
+    tell(books, kind="seen", seen=make_order("1", staff_notes=("call him",)))
+    assert column(database, orders, "wake") == wake
+
+    tell(books, kind="seen", seen=make_order("1", status="on-hold"))
+    assert column(database, orders, "wake") == wake + 1
+    (item,) = taken(books, order_id).inbox
+    assert item.seen == make_order("1", status="on-hold")
+    assert item.kind == "seen"
+
+
+def test_what_was_said_in_a_rolled_back_transaction_was_not_said(books: Orders, database: Database) -> None:
+    """Order, inbox and wake-up are one with whatever else the caller writes."""
+    with suppress(RuntimeError), database.writing() as connection:
+        books.tell(
+            connection,
+            account_id="a1",
+            account_name="shop",
+            platform_id="1",
+            kind="seen",
+            body={},
+            now=NOW,
+            seen=make_order("1"),
+        )
+        raise RuntimeError
+
+    assert rows(database, orders) == rows(database, inbox) == []
+
+
+# --- one holder -------------------------------------------------------------------------------------------------------
+
+
+def test_two_holders_are_impossible(books: Orders, another: Callable[[], Orders]) -> None:
+    """Of six that want an order at once, one gets it; a second one only after it was given back."""
+    order_id = stored_order(books)
+    views = [another() for _ in range(6)]
+
+    leases = [lease for lease in race(*(lambda view=view: view.take(order_id) for view in views)) if lease]
+
+    assert len(leases) == 1
+    assert books.take(order_id) is None
+    assert books.give_back(leases[0], NOW, due_at=None)
+    assert books.take(order_id) is not None
+    assert books.take(order_id + 1000) is None
+
+
+def test_a_lease_that_ran_out_goes_to_the_next_and_the_old_holder_writes_nothing(database: Database, vault: Vault) -> None:
+    """Whoever froze too long finds the order in other hands; not a word of what it had in memory is stored."""
+    short = Orders(database, vault, lease=ALREADY_OVER)
+    books = Orders(database, vault)
+    order_id = stored_order(books)
+    old = taken(short, order_id)
+    with database.reading() as connection:
+        assert not books.is_mine(connection, old)
+    new = taken(books, order_id)
+    assert new.token != old.token
+    before = _everything(database)
+
+    _change_everything(old)
+    with pytest.raises(LeaseLost), database.writing() as connection:
+        books.save(connection, old, NOW)
+    with pytest.raises(LeaseLost):
+        books.give_back(old, NOW, due_at=None)
+    with pytest.raises(LeaseLost):
+        books.commit(old, NOW)
+    with pytest.raises(LeaseLost):
+        books.look_again(old)
+    assert _everything(database) == before
+
+    with database.reading() as connection:
+        assert books.is_mine(connection, new)
+    assert books.give_back(new, NOW, due_at=None)
+
+
+def test_a_lease_that_ran_out_and_that_nobody_wanted_is_still_ours(database: Database, vault: Vault) -> None:
+    """Nobody has begun anything, so the work need not be thrown away; saving makes it last again."""
+    short, books = Orders(database, vault, lease=ALREADY_OVER), Orders(database, vault)
+    order_id = stored_order(books)
+    lease = taken(short, order_id)
+    with database.writing() as connection:
+        books.save(connection, lease, NOW)
+    with database.reading() as connection:
+        assert books.is_mine(connection, lease)
+    assert books.take(order_id) is None
+
+
+def _change_everything(lease: Lease) -> None:
+    lease.case = replace(make_case("1", email="other@example.com"), stage=Stage.PROCESSING)
+    lease.note("me", "changed", "a line")
+    lease.owe(Duty(id="d1", event=DutyEvent.SHIPPED, person=Person.CUSTOMER), DutyState.OWED)
+    lease.open_task(Task(kind=TaskKind.PROBLEM, about="x", title="look"))
+    lease.writes.attempts.append({"account_id": "a1", "at": NOW, "method": "GET", "url": "https://x", "ms": 1.0})
+
+
+def _everything(database: Database) -> list[Any]:
+    return [rows(database, table) for table in (orders, inbox, people, timeline, duties, tasks, attempts)]
+
+
+# --- no wake-up is lost -----------------------------------------------------------------------------------------------
+
+
+def test_a_wake_up_during_the_work_is_not_lost(books: Orders, database: Database) -> None:
+    """Something is said while we work: the order is not given back until we have looked at it."""
+    order_id = stored_order(books)
+    lease = taken(books, order_id)
+    tell(books, kind="command", body={"say": "stop"}, request_id="r1")
+
+    assert not books.give_back(lease, NOW, due_at=None)
+    assert books.take(order_id) is None  # still ours
+    books.look_again(lease)
+    assert [item.body for item in lease.inbox] == [{"say": "stop"}]
+    look_at_all(lease)
+    assert books.give_back(lease, NOW, due_at=None)
+    assert column(database, orders, "due_at") is None
+    assert taken(books, order_id).inbox == []
+
+
+def test_work_and_talk_at_once_leave_nothing_behind(database: Database, another: Callable[[], Orders]) -> None:
+    """Two workers and two talkers on one order: at the end everything said was looked at, or the order is still due."""
+    first = another()
+    order_id = stored_order(first)
+    looked_at: list[int] = []
+    talking = threading.Event()
+
+    def talk() -> None:
+        view = another()
+        for _ in range(12):
+            tell(view)
+
+    def work() -> None:
+        view = another()
+        while not talking.is_set() or column(view.database, orders, "due_at") is not None:
+            lease = view.take(order_id)
+            while lease is not None:
+                looked_at.extend(item.id for item in lease.inbox)
+                look_at_all(lease)
+                if view.give_back(lease, NOW, due_at=None):
+                    break
+                view.look_again(lease)
+
+    def talk_all() -> None:
+        assert race(talk, talk) == [None, None]
+        talking.set()
+
+    assert race(talk_all, work, work) == [None, None, None]
+    said = rows(database, inbox)
+    assert sorted(looked_at) == sorted(row.id for row in said)[1:]  # the first one made the order
+    assert len(looked_at) == 24
+    assert all(row.applied_at is not None for row in said)
+
+
+@pytest.mark.parametrize("woken", [False, True])
+@pytest.mark.parametrize("due_at", [None, NOW + MINUTE])
+def test_dropping_an_order_writes_no_work_and_keeps_a_wake_up(
+    books: Orders, database: Database, woken: bool, due_at: Any
+) -> None:
+    """After a failure: the work in memory is forgotten, the attempts are kept, and a wake-up meanwhile makes it due now."""
+    order_id = stored_order(books)
+    lease = taken(books, order_id)
+    _change_everything(lease)
+    if woken:
+        tell(books)
+    before = column(database, orders, "body")
+
+    books.drop(lease, NOW, due_at=due_at, failures=3, problem="the vendor said \x00 no")
+
+    (row,) = rows(database, orders)
+    assert (row.lease_token, row.failures, row.problem, row.body) == (None, 3, "the vendor said  no", before)
+    assert row.due_at == (NOW if woken else due_at)
+    assert len(rows(database, attempts)) == 1
+    assert rows(database, tasks) == rows(database, duties) == []
+    assert books.take(order_id) is not None
+
+
+# --- what is stored ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+@examples(12)
+@given(case=cases())
+def test_any_case_is_read_back_as_it_was_stored(database: Database, vault: Vault, case: Case) -> None:
+    """Whatever letters a shop sends, both databases give them back; and they can be searched by number and stage."""
+    books = Orders(database, vault)
+    case = replace(case, account="a1")
+    order_id = tell(books, f"random-{func}-{id(case)}")
+    lease = taken(books, order_id)
+    lease.case = case
+    assert books.give_back(lease, NOW, due_at=None)
+
+    with database.reading() as connection:
+        assert books.read(connection, order_id) == case
+    (row,) = rows(database, orders, orders.c.id == order_id)
+    assert (row.number, row.stage) == (case.order.number.replace("\0", ""), case.stage)
+
+
+def test_what_was_rolled_back_is_stored_the_next_time(books: Orders, database: Database) -> None:
+    """A transaction that failed after `save` has stored nothing: neither the case nor the customer may count as stored."""
+    order_id = tell(books)
+    lease = taken(books, order_id)
+    lease.case = make_case("1")
+    lease.note("me", "arrived", "a line")
+    with suppress(RuntimeError), database.writing() as connection:
+        books.save(connection, lease, NOW)
+        raise RuntimeError
+
+    assert books.give_back(lease, NOW, due_at=None)
+
+    with database.reading() as connection:
+        assert books.read(connection, order_id) == make_case("1")
+    assert len(rows(database, timeline)) == 1
+    assert column(database, orders, "version") == lease.version == 1
+
+
+def test_saving_the_same_case_again_is_no_new_version(books: Orders, database: Database) -> None:
+    """A version counts changes, because a person's command is refused when it has moved on."""
+    order_id = stored_order(books)
+    lease = taken(books, order_id)
+    version = lease.version
+    assert books.give_back(lease, NOW, due_at=None)
+    assert column(database, orders, "version") == version
+
+    with database.writing() as connection:
+        module.check_version(connection, order_id, version)
+        with pytest.raises(Conflict, match=r"shop/1 has changed .*connector orders show shop/1"):
+            module.check_version(connection, order_id, version - 1)
+
+
+def test_an_erased_customer_leaves_the_sums_and_can_be_worked_on(books: Orders, database: Database, vault: Vault) -> None:
+    """The key is gone: name and address are empty, amounts and stage stay, and the order can still be saved."""
+    order_id = stored_order(books)
+    with database.writing() as connection:
+        vault.destroy(connection, vault.owner_key(connection, " ANN@example.com "))
+
+    lease = taken(books, order_id)
+    assert lease.case is not None
+    assert lease.case.order.customer == Customer()
+    assert lease.case.order.shipping == Address()
+    assert lease.case.order.total == make_order("1").total
+    lease.case = lease.case.at(Stage.CANCELLED)
+    assert books.give_back(lease, NOW, due_at=None)
+    with database.reading() as connection:
+        stored = books.read(connection, order_id)
+    assert stored is not None
+    assert stored.stage is Stage.CANCELLED
+    assert stored.order.customer == Customer()
+
+
+def test_personal_data_is_only_where_it_may_be(books: Orders, database: Database) -> None:
+    """No table but the sealed ones has a customer's name, address or e-mail in it, and those have it sealed."""
+    stored_order(books)
+    tell(books, kind="seen", seen=make_order("1", customer_note="MARKER"))
+
+    for table in (orders, inbox, people, timeline, duties, tasks):
+        content = repr([tuple(row) for row in rows(database, table)])
+        assert "Ann" not in content
+        assert "ann@example.com" not in content
+        assert "MARKER" not in content
+    assert Personal() != Personal(customer=make_order("1").customer)
+    assert len(rows(database, people)) == 1
+
+
+def test_duties_and_tasks_are_there_once(books: Orders, database: Database) -> None:
+    """A duty is owed once however often it is said, and settled; a task is opened once, closed, and opened anew."""
+    order_id = stored_order(books)
+    duty = Duty(id="d1", event=DutyEvent.SHIPPED, person=Person.CUSTOMER, about="s1")
+    task = Task(kind=TaskKind.PROBLEM, about="x", title="look \ud83d at it", steps=("here",))
+    for _ in range(2):
+        lease = taken(books, order_id)
+        lease.owe(duty, DutyState.OWED, channel="mail", facts={"tracking_url": "https://x"})
+        lease.open_task(task)
+        lease.open_task(task)
+        assert books.give_back(lease, NOW, due_at=None)
+    assert [(row.state, row.channel) for row in rows(database, duties)] == [("owed", "mail")]
+    assert [(row.state, row.title, row.steps) for row in rows(database, tasks)] == [("open", "look ? at it", '["here"]')]
+
+    lease = taken(books, order_id)
+    assert [owed.duty for owed in lease.owed] == [duty]
+    assert lease.open_tasks == {("problem", "x")}
+    lease.settle("d1", DutyState.SENT, "message-1")
+    lease.close_task("problem", "x", "done")
+    books.commit(lease, NOW)
+    assert (lease.owed, lease.open_tasks) == ([], set())
+    assert [(row.state, row.said) for row in rows(database, duties)] == [("sent", "message-1")]
+    assert [(row.state, row.outcome) for row in rows(database, tasks)] == [("done", "done")]
+
+    lease.open_task(task)
+    assert books.give_back(lease, NOW, due_at=None)
+    assert [row.state for row in rows(database, tasks)] == ["open"]
+
+
+def test_reading_is_one_snapshot(books: Orders, database: Database, another: Callable[[], Orders]) -> None:
+    """A page that reads an order and then its customer must not mix two versions of it."""
+    order_id = stored_order(books)
+    with database.reading() as connection:
+        before = books.read(connection, order_id)
+        writer = another()
+        lease = taken(writer, order_id)
+        lease.case = make_case("1", email="new@example.com", status="changed")
+        assert writer.give_back(lease, NOW, due_at=None)
+        assert books.read(connection, order_id) == before
+    with database.reading() as connection:
+        assert books.read(connection, order_id) == make_case("1", email="new@example.com", status="changed")
+
+
+# --- the sweeper ------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_due_is_queued_once(books: Orders, database: Database, vault: Vault) -> None:
+    """Due and free orders come out once per holding time; leased ones and those of later not at all; a wake-up asks again."""
+    now_due, later, leased, crashed = (tell(books, name) for name in ("now", "later", "leased", "crashed"))
+    lease = taken(books, later)
+    books.give_back(lease, NOW, due_at=NOW + MINUTE)
+    taken(books, leased)
+    taken(Orders(database, vault, lease=ALREADY_OVER), crashed)
+
+    assert sorted(books.queue_due(NOW, limit=10, hold_s=60)) == [now_due, crashed]
+    assert books.queue_due(NOW, limit=10, hold_s=60) == []
+    tell(books, "now")
+    assert books.queue_due(NOW, limit=10, hold_s=60) == [now_due]
+    assert books.queue_due(NOW + MINUTE, limit=10, hold_s=-1) == [later]
+    assert books.queue_due(NOW + MINUTE, limit=10, hold_s=60) == [later]  # its job was lost: queued anew after the holding time
+
+
+def test_two_sweepers_do_not_queue_the_same_order(books: Orders, another: Callable[[], Orders]) -> None:
+    """Each due order is given to one of them."""
+    ids = [tell(books, str(number)) for number in range(20)]
+    views = [another() for _ in range(4)]
+
+    found = race(*(lambda view=view: view.queue_due(NOW, limit=100, hold_s=60) for view in views))
+
+    assert sorted(order_id for part in found for order_id in part) == ids
+
+
+def test_looking_for_due_orders_does_not_cost_more_with_every_stored_order(books: Orders, database: Database) -> None:
+    """The sweeper asks twice a second; with a year of orders stored it must not read them all."""
+    tell(books, "due")
+    _store_many(database, 300)
+    few = _cost(books)
+    _store_many(database, 6000)
+    many = _cost(books)
+
+    assert "ix_orders_due_at" in few[1]
+    assert "ix_orders_due_at" in many[1]
+    assert many[0] <= few[0] * 1.5 + 10, f"{few} became {many}"
+
+
+def _store_many(database: Database, number: int) -> None:
+    with database.writing() as connection:
+        start = connection.execute(select(func.count()).select_from(orders)).scalar_one()
+        made = [
+            {"account_id": "a1", "platform_id": f"x{start + n}", "ref": f"shop/x{start + n}", "stage": "completed"}
+            | {"created_at": NOW, "changed_at": NOW}
+            for n in range(number)
+        ]
+        connection.execute(orders.insert(), made)
+    with database.writing() as connection:
+        connection.execute(text("ANALYZE"))
+
+
+def _cost(books: Orders) -> tuple[float, str]:
+    """What the sweeper's question costs (SQLite: steps of its machine; PostgreSQL: pages read), and its plan."""
+    with _listening(books.database) as said:
+        assert len(books.queue_due(NOW, limit=50, hold_s=-60)) == 1
+    statement, parameters = next(one for one in said if one[0].lstrip().startswith("SELECT orders.id"))
+    with books.database.reading() as connection:
+        if not books.database.is_sqlite:
+            explain = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}"
+            (plan,) = connection.exec_driver_sql(explain, parameters).scalar_one()
+            return plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"], json.dumps(plan)
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+        raw = connection.connection.driver_connection
+        steps = [0]
+
+        def count() -> int:
+            steps[0] += 1
+            return 0
+
+        raw.set_progress_handler(count, 1)
+        connection.exec_driver_sql(statement, parameters).all()
+        raw.set_progress_handler(None, 1)
+        return steps[0], str(plan)
+
+
+@contextmanager
+def _listening(database: Database) -> Iterator[list[Any]]:
+    said: list[Any] = []
+
+    def hear(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
+        said.append((statement, parameters))
+
+    event.listen(database.engine, "before_cursor_execute", hear)
+    yield said
+    event.remove(database.engine, "before_cursor_execute", hear)
