@@ -15,6 +15,7 @@ from .errors import BadPayload, ConfigError, ConnectorError, OutcomeUnknown, Ref
 from .model.case import IRREVERSIBLE, Act, ActKind, ActState, Case, left_to_ship
 from .model.events import Task, TaskKind
 from .model.flow import Stage
+from .model.order import PlatformStatus
 from .model.payment import MoneyMoved
 from .model.refunds import Refunded
 from .outbound.ledger import HeldBack
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 ENOUGH_FAILURES = 10
 """After so many failures in a row a person is asked; it is still tried, at the longest interval."""
 LONGEST_BACKOFF = timedelta(minutes=30)
+# What a person is asked to mend, and what is over by itself when it works again.
+STUCK, UNREADABLE = "stuck", "unreadable"
 
 DO: dict[ActKind, Callable[[Work, Act], None]] = {
     ActKind.BUY_LABEL: fulfil.buy_label,
@@ -62,6 +65,8 @@ def advance(orders: Orders, order_id: int, make_work: Callable[[Lease], Work]) -
     try:
         while True:
             rest = _work_off(work)
+            if not rest.failed and rest.due_at is None and _settled_by_itself(work, STUCK, "It goes on again."):
+                rest = _work_off(work)
             failures = lease.failures + 1 if rest.failed else 0 if rest.due_at is None else lease.failures
             if rest.failed and failures >= ENOUGH_FAILURES:
                 _ask_for_help(work, rest.problem)
@@ -99,6 +104,7 @@ def _next(work: Work) -> bool:
     lease = work.lease
     if any(item.kind in ("news", "seen") for item in lease.inbox):
         intake.take_news(work)
+        _settled_by_itself(work, UNREADABLE, "It can be read now.")
         return True
     if lease.case is None:
         return False
@@ -133,7 +139,7 @@ def _resend(work: Work, item: InboxItem) -> None:
     """A person wants a message to go out once more."""
     duty, who = str(item.body.get("duty")), str(item.body.get("who", "person"))
     if duty not in work.case.duties:
-        work.lease.applied(item, f"{work.lease.ref}: there is no message {duty}")
+        decide.refuse(work, item, f"{work.lease.ref}: there is no message {duty}")
         return
     work.lease.writes.resent.append(duty)
     for kind in (TaskKind.UNKNOWN_MAIL, TaskKind.PROBLEM):
@@ -148,7 +154,7 @@ def _resolve(work: Work, item: InboxItem) -> None:
     body = item.body
     act, happened, who = work.case.act(str(body.get("act"))), bool(body.get("happened")), str(body.get("who", "person"))
     if act is None or act.state is not ActState.WAITING:
-        work.lease.applied(item, f"{work.lease.ref}: nothing waits for an answer under {body.get('act')}")
+        decide.refuse(work, item, f"{work.lease.ref}: nothing waits for an answer under {body.get('act')}")
         return
     work.lease.writes.resolved.append((act.id, happened, who))
     work.lease.close_task(TaskKind.UNKNOWN_EFFECT, act.id, "it happened" if happened else "it did not happen")
@@ -216,7 +222,9 @@ def _close(work: Work) -> bool:
     case = work.case
     if any(act.state in (ActState.OPEN, ActState.WAITING) for act in case.acts) or work.lease.open_tasks:
         return False
-    nothing_to_send = case.stage is Stage.PROCESSING and not case.order.needs_shipping and not left_to_ship(case)
+    is_ordered = case.order.means not in (PlatformStatus.DRAFT, PlatformStatus.UNPAID, PlatformStatus.FAILED)
+    is_in_work = case.stage is Stage.PROCESSING and is_ordered  # an order that is still being written may have no lines yet
+    nothing_to_send = is_in_work and not case.order.needs_shipping and not left_to_ship(case)
     if not (case.stage is Stage.SHIPPED or nothing_to_send) or not decide.is_paid(case):
         return False
     work.case = case.at(Stage.COMPLETED)
@@ -255,7 +263,7 @@ def _broken(work: Work, error: Exception) -> Rest:
     if isinstance(error, BadPayload):
         steps = ("Correct the order on the platform, or update the connector. It is read again by itself.",)
         title = f"{work.lease.ref} cannot be read: {error}"
-        work.lease.open_task(Task(kind=TaskKind.PROBLEM, about="unreadable", title=title, steps=steps))
+        work.lease.open_task(Task(kind=TaskKind.PROBLEM, about=UNREADABLE, title=title, steps=steps))
         return Rest(due_at=work.now() + timedelta(hours=1), problem=str(error), failed=True)
     if isinstance(error, ConnectorError):
         log.warning("%s: %s", work.lease.ref, error)
@@ -273,11 +281,20 @@ def _backed_off(rest: Rest, failures: int, now: datetime) -> datetime | None:
     return max(rest.due_at, now + longer)
 
 
+def _settled_by_itself(work: Work, about: str, text: str) -> bool:
+    """Close a problem of ours whose cause was mended. False if there was none."""
+    if (TaskKind.PROBLEM, about) not in work.lease.open_tasks:
+        return False
+    work.lease.close_task(TaskKind.PROBLEM, about, text)
+    work.note("task", text)
+    return True
+
+
 def _ask_for_help(work: Work, problem: str) -> None:
     work.lease.open_task(
         Task(
             kind=TaskKind.PROBLEM,
-            about="stuck",
+            about=STUCK,
             title=f"{work.lease.ref} does not get on: {problem}",
             steps=("Mend the cause. The order is tried again by itself.",),
         )

@@ -104,19 +104,25 @@ def take_command(work: Work, item: InboxItem) -> None:
     before, pending = work.case, len(work.lease.writes.timeline)
     try:
         command(work, item.body, item.request_id)
-    except Conflict as refusal:
-        _refuse(work, item, before, pending, str(refusal))
-    except (KeyError, TypeError, ValueError) as error:  # it must not stop the order for ever, whoever wrote it
-        log.warning("%s: the command %s cannot be understood", before.ref, item.request_id, exc_info=error)
-        why = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        _refuse(work, item, before, pending, f"{before.ref}: this cannot be understood: {why}")
+    except (Conflict, KeyError, TypeError, ValueError) as error:
+        work.case = before
+        del work.lease.writes.timeline[pending:]
+        refuse(work, item, _why(work, item, error))
     else:
         work.lease.applied(item)
 
 
-def _refuse(work: Work, item: InboxItem, before: Case, pending: int, why: str) -> None:
-    work.case = before
-    del work.lease.writes.timeline[pending:]
+def _why(work: Work, item: InboxItem, error: Exception) -> str:
+    """A command that cannot be understood is refused as well: whoever wrote it, it must not stop the order for ever."""
+    if isinstance(error, Conflict):
+        return str(error)
+    log.warning("%s: the command %s cannot be understood", work.case.ref, item.request_id, exc_info=error)
+    why = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+    return f"{work.case.ref}: this cannot be understood: {why}"
+
+
+def refuse(work: Work, item: InboxItem, why: str) -> None:
+    """A command is not carried out: who asked can read why."""
     work.note("refused", f"{item.body.get('do')}: {why}", str(item.body.get("who", "person")))
     work.lease.applied(item, why)
 

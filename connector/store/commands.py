@@ -99,9 +99,10 @@ def _check_not_twice(connection: Connection, order: OrderRow, body: dict[str, An
     )
     for row in connection.execute(recent):
         if _what(from_json(row.body, dict[str, Any])) == _what(body):
-            ago = max(0, int((now - row.at).total_seconds()))
+            seconds = max(0, int((now - row.at).total_seconds()))
+            ago = f"{seconds // 60} min" if seconds >= 60 else f"{seconds} s"
             raise Conflict(
-                f"{order.ref}: the same {ASKED_TWICE[body['do']]} was asked for {ago // 60} min {ago % 60} s ago "
+                f"{order.ref}: the same {ASKED_TWICE[body['do']]} was asked for {ago} ago "
                 f"(request {row.request_id}). If a second one is meant, say --again"
             )
 

@@ -85,7 +85,11 @@ class Database:
 
 def insert_ignore(connection: Connection) -> Any:
     """This dialect's own `insert`, which knows `ON CONFLICT`."""
-    return sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    return insert_for(connection.dialect.name)
+
+
+def insert_for(dialect: str) -> Any:
+    return sqlite.insert if dialect == "sqlite" else postgresql.insert
 
 
 def _engine(url: str, pool_size: int) -> Engine:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from ..model.case import Case, Personal
 from ..model.codec import from_json, to_json
 from ..model.events import Duty, DutyEvent, DutyState, Person, Task
 from ..model.order import Order
 from . import effects
-from .database import insert_ignore
+from .database import insert_for, insert_ignore
 from .tables import attempts, duties, inbox, tasks, timeline
 
 
@@ -109,11 +110,7 @@ class Lease:
 
 
 def read_owed(connection: Connection, order_id: int) -> list[OwedDuty]:
-    rows = connection.execute(
-        select(duties)
-        .where(duties.c.order_id == order_id, duties.c.state == DutyState.OWED)
-        .order_by(duties.c.owed_at, duties.c.id)
-    )
+    rows = connection.execute(_OWED, {"b_id": order_id})
     return [
         OwedDuty(
             duty=Duty(id=row.id, event=DutyEvent(row.event), person=Person(row.person), about=row.about),
@@ -125,8 +122,7 @@ def read_owed(connection: Connection, order_id: int) -> list[OwedDuty]:
 
 
 def read_tasks(connection: Connection, order_id: int) -> set[tuple[str, str]]:
-    query = select(tasks.c.kind, tasks.c.about).where(tasks.c.order_id == order_id, tasks.c.state == "open")
-    return {(row.kind, row.about) for row in connection.execute(query)}
+    return {(row.kind, row.about) for row in connection.execute(_OPEN_TASKS, {"b_id": order_id})}
 
 
 def write(connection: Connection, lease: Lease, now: datetime) -> None:
@@ -134,7 +130,7 @@ def write(connection: Connection, lease: Lease, now: datetime) -> None:
     if not writes:
         return
     if writes.applied:
-        connection.execute(update(inbox).where(inbox.c.id.in_(writes.applied)).values(applied_at=now))
+        connection.execute(_APPLIED, {"b_ids": list(writes.applied), "b_now": now})
     for item_id, refused in writes.applied.items():
         if refused:
             connection.execute(update(inbox).where(inbox.c.id == item_id).values(outcome=refused))
@@ -142,14 +138,14 @@ def write(connection: Connection, lease: Lease, now: datetime) -> None:
         effects.resolve(connection, f"order:{lease.order_id}", request_id, happened=happened, who=who, now=now)
     if writes.timeline:
         connection.execute(
-            timeline.insert(),
+            _TIMELINE,
             [
                 {"order_id": lease.order_id, "at": now, "who": who, "what": what, "text": text}
                 for who, what, text in writes.timeline
             ],
         )
     if writes.attempts:
-        connection.execute(attempts.insert(), writes.attempts)
+        connection.execute(_ATTEMPTS, writes.attempts)
     _write_duties(connection, lease.order_id, writes, now)
     _write_tasks(connection, lease, writes, now)
 
@@ -171,12 +167,12 @@ def _write_duties(connection: Connection, order_id: int, writes: Writes, now: da
         for duty, state, channel, facts in writes.owed
     ]
     if rows:
-        connection.execute(insert_ignore(connection)(duties).on_conflict_do_nothing(index_elements=["id"]), rows)
+        connection.execute(_owe(connection.dialect.name), rows)
     for duty_id in writes.resent:
         once_more = update(duties).where(duties.c.id == duty_id, duties.c.order_id == order_id)
         connection.execute(once_more.values(state=DutyState.OWED, again=duties.c.again + 1, settled_at=None))
     for duty_id, state, said in writes.settled:
-        connection.execute(update(duties).where(duties.c.id == duty_id).values(state=state, said=said, settled_at=now))
+        connection.execute(_SETTLED, {"b_id": duty_id, "b_state": state, "b_said": said, "b_now": now})
 
 
 def _write_tasks(connection: Connection, lease: Lease, writes: Writes, now: datetime) -> None:
@@ -199,3 +195,26 @@ def _write_tasks(connection: Connection, lease: Lease, writes: Writes, now: date
             .where(tasks.c.order_id == lease.order_id, tasks.c.kind == kind, tasks.c.about == about, tasks.c.state == "open")
             .values(state="done", closed_at=now, outcome=outcome, who="connector")
         )
+
+
+# --- statements, made once --------------------------------------------------------------------------------------------
+
+_OWED = (
+    select(duties)
+    .where(duties.c.order_id == bindparam("b_id"), duties.c.state == DutyState.OWED.value)
+    .order_by(duties.c.owed_at, duties.c.id)
+)
+_OPEN_TASKS = select(tasks.c.kind, tasks.c.about).where(tasks.c.order_id == bindparam("b_id"), tasks.c.state == "open")
+_APPLIED = update(inbox).where(inbox.c.id.in_(bindparam("b_ids", expanding=True))).values(applied_at=bindparam("b_now"))
+_TIMELINE = timeline.insert()
+_ATTEMPTS = attempts.insert()
+_SETTLED = (
+    update(duties)
+    .where(duties.c.id == bindparam("b_id"))
+    .values(state=bindparam("b_state"), said=bindparam("b_said"), settled_at=bindparam("b_now"))
+)
+
+
+@cache
+def _owe(dialect: str) -> Any:
+    return insert_for(dialect)(duties).on_conflict_do_nothing(index_elements=["id"])

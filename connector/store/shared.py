@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, and_, delete, func, select, type_coerce, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, and_, bindparam, delete, func, select, type_coerce, update
 
 from ..context import StateRow
 from ..errors import Conflict, TryLater
@@ -217,7 +217,10 @@ def install_id(connection: Connection) -> str:
 
 def mode(connection: Connection, account_id: str) -> str:
     """shadow, rehearsal or live. An account that nobody has put live is in shadow: no effect leaves."""
-    return connection.execute(select(accounts.c.mode).where(accounts.c.id == account_id)).scalar_one_or_none() or "shadow"
+    return connection.execute(_MODE, {"b_id": account_id}).scalar_one_or_none() or "shadow"
+
+
+_MODE = select(accounts.c.mode).where(accounts.c.id == bindparam("b_id"))
 
 
 def set_mode(connection: Connection, account_id: str, name: str, new: str, *, who: str, now: datetime) -> None:
