@@ -40,6 +40,10 @@ class OrderHolder:
         return self.lease.token
 
     @property
+    def effects(self) -> dict[str, str] | None:
+        return self.lease.effects
+
+    @property
     def rehearsal(self) -> str:
         return self.lease.case.order.rehearsal if self.lease.case else ""
 
@@ -65,6 +69,7 @@ class LockHolder:
     order_id: int | None = None
     platform_id: str = ""
     rehearsal: str = "account"
+    effects: dict[str, str] | None = None
 
     @property
     def scope(self) -> str:

@@ -68,6 +68,9 @@ class Holder(Protocol):
     def token(self) -> str: ...
     @property
     def rehearsal(self) -> str: ...
+    @property
+    def effects(self) -> dict[str, str] | None:
+        """Of every effect that was ever begun here, the key without attempt, and its kind; None: nobody knows."""
 
     def save(self, connection: Connection) -> None:
         """Write what is pending and stay the holder. Raises LeaseLost if somebody else is by now."""
@@ -122,8 +125,7 @@ class Ledger:
         base = "/".join((self.install, self.account_id, self.holder.scope, kind, self.request_id))
         asked = plain(request)
         digest = hashlib.sha256(to_json(asked)).hexdigest()
-        with self.database.reading() as connection:
-            row = effects.latest(connection, base)
+        row = self._latest(base)
         if row is not None and row.hash != digest:
             raise PluginError(f"{self.account_name}: {kind} {self.request_id} was asked for before with other values")
         if row is not None and row.state is EffectState.DONE:
@@ -143,6 +145,12 @@ class Ledger:
         return self._send(f"{base}/{attempt}", kind, rule, fn, committed, again=resend is not None)
 
     # --- before sending -----------------------------------------------------------------------------------------------
+
+    def _latest(self, base: str) -> EffectRow | None:
+        if self.holder.effects is not None and base not in self.holder.effects:
+            return None
+        with self.database.reading() as connection:
+            return effects.latest(connection, base)
 
     def _rule(self, kind: str) -> EffectRule:
         if kind not in self.rules:
@@ -204,6 +212,8 @@ class Ledger:
             elif allowed and not effects.send(connection, known, before=image, lease_token=self.holder.token):
                 raise TryLater("the effect was changed by another process", account=self.account_name, after_s=5)
         self.holder.saved()
+        if self.holder.effects is not None:
+            self.holder.effects[base] = kind
         if not allowed:
             raise HeldBack(f"{self.account_name} is not live: {kind} was planned and not sent.")
         self.watch("sent")
@@ -212,6 +222,9 @@ class Ledger:
     def _no_other_open(self, connection: Connection, rule: EffectRule, kind: str, base: str) -> None:
         """What is looked up is looked up alone: two of a kind on their way could not be told apart afterwards."""
         if rule.vendor is not EffectClass.LOOKUP or self.holder.order_id is None:
+            return
+        known = self.holder.effects
+        if known is not None and not any(other != base and its_kind == kind for other, its_kind in known.items()):
             return
         for other in effects.unsettled(connection, self.holder.scope):
             if other.kind == kind and other.base != base:

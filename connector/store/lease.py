@@ -16,6 +16,7 @@ from ..model.order import Order
 from . import effects
 from .database import insert_for, insert_ignore
 from .tables import attempts, duties, inbox, tasks, timeline
+from .tables import effects as effects_table
 
 
 class LeaseLost(Exception):
@@ -77,6 +78,7 @@ class Lease:
     inbox: list[InboxItem]
     owed: list[OwedDuty]
     open_tasks: set[tuple[str, str]]  # kind and what it is about
+    effects: dict[str, str]  # of every effect that was ever begun for it, the key without attempt, and the kind
     stored: Case | None
     stored_personal: Personal | None
     writes: Writes = field(default_factory=Writes)
@@ -123,6 +125,11 @@ def read_owed(connection: Connection, order_id: int) -> list[OwedDuty]:
 
 def read_tasks(connection: Connection, order_id: int) -> set[tuple[str, str]]:
     return {(row.kind, row.about) for row in connection.execute(_OPEN_TASKS, {"b_id": order_id})}
+
+
+def read_effects(connection: Connection, order_id: int) -> dict[str, str]:
+    """Only the holder begins effects of an order, so this stays true while it is held."""
+    return {row.base: row.kind for row in connection.execute(_EFFECTS, {"b_scope": f"order:{order_id}"})}
 
 
 def write(connection: Connection, lease: Lease, now: datetime) -> None:
@@ -205,6 +212,7 @@ _OWED = (
     .order_by(duties.c.owed_at, duties.c.id)
 )
 _OPEN_TASKS = select(tasks.c.kind, tasks.c.about).where(tasks.c.order_id == bindparam("b_id"), tasks.c.state == "open")
+_EFFECTS = select(effects_table.c.base, effects_table.c.kind).where(effects_table.c.scope == bindparam("b_scope"))
 _APPLIED = update(inbox).where(inbox.c.id.in_(bindparam("b_ids", expanding=True))).values(applied_at=bindparam("b_now"))
 _TIMELINE = timeline.insert()
 _ATTEMPTS = attempts.insert()

@@ -17,7 +17,7 @@ from ..model.flow import Stage
 from ..model.order import Order
 from ..model.payment import label
 from .database import Database, insert_ignore
-from .lease import InboxItem, Lease, LeaseLost, Writes, read_owed, read_tasks, write
+from .lease import InboxItem, Lease, LeaseLost, Writes, read_effects, read_owed, read_tasks, write
 from .tables import Utc, attempts, db_now, inbox, orders, people
 from .vault import Vault
 
@@ -135,6 +135,7 @@ class Orders:
                 inbox=self._read_inbox(connection, order_id),
                 owed=read_owed(connection, order_id),
                 open_tasks=read_tasks(connection, order_id),
+                effects=read_effects(connection, order_id),
                 stored=case,
                 stored_personal=personal,
             )
