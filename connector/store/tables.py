@@ -49,21 +49,21 @@ class Utc(TypeDecorator[datetime]):
         return None if value is None else _EPOCH + timedelta(microseconds=value)
 
 
-class Words(TypeDecorator[str]):
-    """A sentence, perhaps a vendor's. PostgreSQL takes no NUL and neither database half a letter; an answer must not be lost
+class Word(TypeDecorator[str]):
+    """A word or two, perhaps a vendor's. PostgreSQL takes no NUL and neither database half a letter; an answer must not be lost
     because its text cannot be stored."""
 
-    impl = Text
+    impl = String
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return None if value is None else value.replace("\0", "").encode("utf-8", "replace").decode()
 
 
-class Word(Words):
-    """The same, short."""
+class Words(Word):
+    """The same, as long as it gets."""
 
-    impl = String
+    impl = Text
     cache_ok = True
 
 
