@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -18,6 +19,7 @@ from .plugins.instant_shop import order
 
 SHOP = "shop"
 ENVIRON = {"CONNECTOR_SECRET_KEY": "of no use elsewhere; long enough for a measurement"}
+SHIP = {"do": "ship", "who": "benchmark", "carrier": "Instant Post"}
 CONFIG = """\
 [connector]
 plugins_dir = "{plugins}"
@@ -65,18 +67,17 @@ def open_shop() -> Iterator[App]:
             app.close()
 
 
-def put_in(app: App, numbers: Iterable[int], *, due_at: datetime | None = None, ship: bool = True) -> list[int]:
+def put_in(app: App, numbers: Iterable[int], *, due_at: datetime | None = None) -> list[int]:
     """Orders as a poll saw them, and a person's command to ship each; returns our ids of them."""
-    account, now, told = app.registry.account(SHOP), due_at or app.clock.now(), {}
+    account = app.registry.account(SHOP)
+    tell = partial(app.orders.tell, account_id=account.id, account_name=account.name, now=due_at or app.clock.now())
+    told = []
     with app.database.writing() as connection:
         for number in numbers:
-            about = {"account_id": account.id, "account_name": account.name, "platform_id": str(number), "now": now}
-            seen = order(str(number))
-            told[app.orders.tell(connection, kind="seen", body={}, seen=seen, **about)] = True
-            if ship:
-                body = {"do": "ship", "who": "benchmark", "carrier": "Instant Post"}
-                app.orders.tell(connection, kind="command", body=body, request_id=f"ship-{number}", **about)
-    return list(told)
+            platform_id = str(number)
+            told.append(tell(connection, platform_id=platform_id, kind="seen", body={}, seen=order(platform_id)))
+            tell(connection, platform_id=platform_id, kind="command", body=SHIP, request_id=f"ship-{number}")
+    return told
 
 
 def stages(app: App) -> dict[str, int]:

@@ -1,4 +1,5 @@
-"""The pages of docs/ that are written from the code: `python -m connector.docs hooks`, `... configuration`, `... --write DIR`.
+"""The pages of docs/ that are written from the code: `python -m connector.docs hooks`, `... configuration`, `... commands`,
+`... --write DIR`.
 
 Of configuration.md only what follows the marker is generated; the introduction above it is written by hand.
 """
@@ -8,16 +9,19 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import connector.hookspecs as hookspecs
 
 from .config import General, Policy, Rehearsal, Wiring, keys
 from .config_table import Key
 from .registry import every_hook
+
+if TYPE_CHECKING:
+    import click
 
 MARKER = "<!-- From here on: python -m connector.docs configuration -->"
 SECTIONS = ("Called", "Args", "Returns", "Raises", "Repeats", "Source")
@@ -90,13 +94,55 @@ def _toml(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-PAGES = {"hooks": hooks_page, "configuration": configuration_page}
+# --- commands.md ------------------------------------------------------------------------------------------------------
+
+
+def commands_page() -> str:
+    """docs/commands.md"""
+    import click
+
+    from . import cli
+
+    codes = inspect.cleandoc(cli.__doc__ or "").partition("Exit codes: ")[2].replace("\n", " ").rstrip(".")
+    parts = [
+        "# Commands",
+        "*Written from `connector/cli/` by `python -m connector.docs commands`; edit those files.*",
+        "Every list and result can be had as JSON with `--json`. Colour and progress are only for terminals. Exit codes:",
+        "\n".join(f"- {code.strip()}" for code in codes.split(";")),
+    ]
+    with click.Context(cli.cli, info_name="connector") as ctx:
+        parts += _command(cli.cli, ctx)
+    return "\n\n".join(parts) + "\n"
+
+
+def _command(command: click.Command, ctx: click.Context) -> Iterator[str]:
+    """A command and, if it is a group, those in it."""
+    import click
+
+    depth = len(ctx.command_path.split())
+    pieces = [] if isinstance(command, click.Group) else command.collect_usage_pieces(ctx)
+    usage = " ".join([ctx.command_path, *(piece for piece in pieces if piece != "[OPTIONS]")])
+    yield f"{'#' * min(depth + 1, 4)} `{usage}`"
+    if command.help:
+        yield inspect.cleandoc(command.help)
+    records = [parameter.get_help_record(ctx) for parameter in command.params if isinstance(parameter, click.Option)]
+    if records:
+        yield "\n".join(f"- `{record[0]}`: {' '.join(record[1].split())}" for record in records if record)
+    if isinstance(command, click.Group):
+        for name in command.list_commands(ctx):
+            inner = command.get_command(ctx, name)
+            if inner is not None:
+                with click.Context(inner, info_name=name, parent=ctx) as below:
+                    yield from _command(inner, below)
+
+
+PAGES = {"hooks": hooks_page, "configuration": configuration_page, "commands": commands_page}
 
 
 def whole(page: str, written: str) -> str:
     """What the file of a page is to hold, given what it holds now."""
-    if page == "hooks":
-        return hooks_page()
+    if page != "configuration":
+        return PAGES[page]()
     by_hand, marker, _ = written.partition(MARKER)
     if not marker:
         raise ValueError(f"configuration.md has lost its line {MARKER}")

@@ -51,6 +51,7 @@ class Worker:
         self._sweeper = threading.Thread(target=self._sweep, name="sweeper", daemon=True)
         self._slot: IO[str] | None = None
         self._job: Any = None
+        self._database: SqlEngine | None = None
 
     def start(self) -> None:
         """Launch the queue and begin to sweep. Everything that was due is taken up within a second or two."""
@@ -63,10 +64,11 @@ class Worker:
         shared.forget_dead_self(self.app.database, executor)
         logging.getLogger("dbos").setLevel(logging.ERROR)
         concurrency = settings.worker_concurrency
+        self._database = _engine(settings.engine_database_url, concurrency + 20)
         DBOS(
             config={
                 "name": "order-connector",
-                "system_database_engine": _engine(settings.engine_database_url, concurrency + 20),
+                "system_database_engine": self._database,
                 "system_database_url": _dbos_url(settings.engine_database_url),
                 "executor_id": executor,
                 "application_version": "1",
@@ -94,6 +96,8 @@ class Worker:
         self._stop.set()
         self._sweeper.join(timeout=5)
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=wait_s)
+        if self._database is not None:
+            self._database.dispose()  # it was made by us, so the engine leaves it open
         if self._slot is not None:
             self._slot.close()
 

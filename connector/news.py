@@ -6,12 +6,15 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import Connection, and_, select
+
 from .app import App
 from .context import Account
 from .errors import BadPayload, ConnectorError, TryLater
 from .model.events import Check, Delivery, NewsKind, Page, PluginKind
 from .outbound.holders import LockHolder
 from .store import shared
+from .store.tables import inbox, orders
 
 log = logging.getLogger(__name__)
 
@@ -115,6 +118,8 @@ def _take_page(app: App, account: Account, page: Page) -> list[int]:
             )
             woken.append(told)
         for platform_id in page.unreadable:
+            if _is_told(connection, account, platform_id):
+                continue  # a poll shows it again and again; that it waits to be read is enough
             told = app.orders.tell(
                 connection,
                 account_id=account.id,
@@ -126,6 +131,13 @@ def _take_page(app: App, account: Account, page: Page) -> list[int]:
             )
             woken.append(told)
     return woken
+
+
+def _is_told(connection: Connection, account: Account, platform_id: str) -> bool:
+    """Is there news about this order that nobody could take up yet?"""
+    order = and_(orders.c.account_id == account.id, orders.c.platform_id == platform_id)
+    waiting = select(inbox.c.id).join(orders, orders.c.id == inbox.c.order_id)
+    return connection.execute(waiting.where(order, inbox.c.kind == "news", inbox.c.applied_at.is_(None))).first() is not None
 
 
 def ensure_webhooks(app: App, account: Account) -> list[Check]:

@@ -7,9 +7,7 @@ from connector import Context, EffectClass, EffectRule, Message, PluginInfo, Plu
 
 @hookimpl
 def describe() -> PluginInfo:
-    return PluginInfo(
-        name="instant_mail", kinds=(PluginKind.MAIL,), effects={"notify": EffectRule(vendor=EffectClass.NONE)}
-    )
+    return PluginInfo(name="instant_mail", kinds=(PluginKind.MAIL,), effects={"notify": EffectRule(vendor=EffectClass.NONE)})
 
 
 @hookimpl

@@ -45,7 +45,7 @@ EFFECTS = ("push_shipment", "push_status", "write_note", "cancel_order", "refund
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The keys of its accounts."""
 
-    webhook_secret: Annotated[str, msgspec.Meta(description="Signs deliveries.", extra={"secret": True})] = "not a secret"
+    webhook_secret: Annotated[str, msgspec.Meta(description="Signs deliveries.", extra={"secret": True})] = "not one"  # noqa: S105
 
 
 @hookimpl
@@ -89,9 +89,7 @@ def push_shipment(ctx: Context, order: Order, shipment: Shipment) -> Order | Non
 @hookimpl
 def push_status(ctx: Context, order: Order, change: StatusChange) -> Order | None:
     ctx.effect("push_status", {"status": change.status}, lambda key: {"status": change.status})
-    return replace(
-        order, status=change.status.value, means=change.status, updated_at=order.updated_at + timedelta(seconds=1)
-    )
+    return replace(order, status=change.status.value, means=change.status, updated_at=order.updated_at + timedelta(seconds=1))
 
 
 def signature(body: bytes, secret: str) -> str:
@@ -100,9 +98,7 @@ def signature(body: bytes, secret: str) -> str:
 
 def order(platform_id: str) -> Order:
     """An ordinary paid order: three lines, one parcel, a customer with two addresses. About 3 kB as JSON."""
-    home = Address(
-        name="Ada Lovelace", line1="12 Example Street", city="New York", region="NY", postcode="10118", country="US"
-    )
+    home = Address(name="Ada Lovelace", line1="12 Example Street", city="New York", region="NY", postcode="10118", country="US")
     return Order(
         platform_id=platform_id,
         number=f"#{platform_id}",

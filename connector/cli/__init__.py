@@ -77,13 +77,15 @@ def exit_code(error: Exception) -> int:
     return 3 if isinstance(error, RemoteError) else 2
 
 
-@click.group(cls=Connector, commands_at=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Connector, commands_at=COMMANDS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
     envvar="CONNECTOR_CONFIG",
     default=Path("connector.toml"),
-    show_default="connector.toml",
+    show_default=True,
     show_envvar=True,
     help="The configuration file.",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ MODES = {
 }
 
 
-@click.group()
+@click.group(short_help="Shops, carriers, mail servers; is anything sent for them?")
 def accounts() -> None:
     """The accounts of connector.toml, and whether anything may leave for them."""
 
@@ -66,7 +67,7 @@ def _document(app: App, account: Account, mode: ModeRow | None) -> dict[str, obj
 
 
 def _cells(app: App, account: Account, mode: ModeRow | None) -> tuple[object, ...]:
-    since = out.when(mode.since, app.settings.zone) if mode else "ever"
+    since = out.when(mode.since, app.settings.zone) if mode else "-"
     word = out.word(mode.mode if mode else "shadow")
     return account.name, account.plugin, ", ".join(_kinds(app, account)), word, since, mode.who if mode else "", account.id
 
@@ -99,7 +100,7 @@ def mode(config: Path, name: str, new: str | None, yes: bool, who: str | None, a
 
 
 def _confirm(account: Account, waiting: int) -> None:
-    if not click.get_text_stream("stdin").isatty():
+    if not sys.stdin.isatty():
         raise click.UsageError("going live needs --yes where nobody can be asked")
     more = "at least " if waiting >= 1000 else ""
     held = f"Something is planned for {more}{out.counted(waiting, 'order')} and leaves at once. " if waiting else ""
@@ -135,4 +136,6 @@ def _tell(account: Account, before: str, now: str, waiting: int, *, woken: int, 
     if woken:
         out.note(f"{out.counted(woken, 'order')} held back so far: connector run takes them up, and connector pull.")
     elif waiting and now == "shadow":
-        out.note(f"Something is planned for {out.counted(waiting, 'order')}. To send it: connector accounts mode {account.name} live")
+        out.note(
+            f"Something is planned for {out.counted(waiting, 'order')}. To send it: connector accounts mode {account.name} live"
+        )

@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ..app import App
     from ..model.case import Act, Case
     from ..store.commands import Given
-    from ..store.rows import OrderRow, TimelineRow
+    from ..store.rows import DutyRow, OrderRow, TimelineRow
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,23 +41,27 @@ class Wish:
 def acting(function: F) -> F:
     """Gives a command the options of all acting commands; the function takes them as `wish`."""
 
+    @wraps(function)
     def wished(
-        *args: Any, request_id: str | None, version: int | None, who: str | None, as_json: bool, again: bool = False, **more: Any
+        *args: Any,
+        request_id: str | None,
+        version: int | None,
+        who: str | None,
+        as_json: bool,
+        again: bool = False,
+        **more: Any,
     ) -> Any:
-        wish = Wish(
-            request_id=request_id or uuid.uuid4().hex, version=version, who=asker(who), again=again, as_json=as_json
-        )
+        wish = Wish(request_id=request_id or uuid.uuid4().hex, version=version, who=asker(who), again=again, as_json=as_json)
         return function(*args, wish=wish, **more)
 
     options = (
         out.json_option,
         who_option,
-        click.option("--version", type=int, metavar="N", help="The order's version that you looked at; refused if it has changed."),
+        click.option(
+            "--version", type=int, metavar="N", help="The order's version that you looked at; refused if it has changed."
+        ),
         click.option("--request", "request_id", metavar="ID", help="Name this request: the same name twice is one act."),
     )
-    wished.__doc__ = function.__doc__
-    wished.__name__ = function.__name__
-    wished.__click_params__ = list(getattr(function, "__click_params__", []))  # type: ignore[attr-defined]
     for option in options:
         option(wished)
     return wished  # type: ignore[return-value]
@@ -121,8 +126,11 @@ def _outcome(app: App, order: OrderRow, do: str, request_id: str, *, repeated: b
         case = app.orders.read(connection, order.id)
         now = lists.orders_of(connection, [order.id])[0]
         story = lists.timeline_of(connection, order.id, since=given.at if given else None, limit=30)
+        duty = lists.duty(connection, str(given.body["duty"])) if given and do == "resend" else None
     acts = _acts(case, request_id, given)
     result, said = judged(given, acts, live=_all_live(app, order.account_id, acts), problem=now.problem)
+    if duty is not None and result == "done":
+        result, said = resent(duty, problem=now.problem)
     return Outcome(
         result=result, said=said, repeated=repeated, order=now, request_id=request_id, do=do, acts=acts, timeline=story
     )
@@ -155,6 +163,13 @@ def judged(given: Given | None, acts: tuple[Act, ...], *, live: bool, problem: s
     return "done", ""
 
 
+def resent(duty: DutyRow, *, problem: str) -> tuple[str, str]:
+    """The result of having a message sent once more. Pure."""
+    results = {"sent": "done", "unknown": "unknown", "failed": "refused"}
+    result = results.get(duty.state, "underway")
+    return result, "" if result == "done" else duty.said or problem
+
+
 def _all_live(app: App, account_id: str, acts: tuple[Act, ...]) -> bool:
     from ..store import shared
 
@@ -179,7 +194,8 @@ def tell(app: App, outcome: Outcome, wish: Wish) -> None:
     if wish.as_json:
         out.show_json(as_document(outcome))
     elif outcome.result == "refused":
-        raise Conflict(f"{outcome.do}: {outcome.said}")
+        more = f" - what now: connector orders show {outcome.order.ref}" if outcome.acts else ""
+        raise Conflict(f"{outcome.do}: {outcome.said}{more}")
     else:
         _tell_a_person(app, outcome)
     raise click.exceptions.Exit(EXIT_CODES[outcome.result])

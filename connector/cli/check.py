@@ -28,7 +28,7 @@ class Checked:
     unreachable: bool = False
 
 
-@click.command()
+@click.command(short_help="Does everything work, and how is it mended?")
 @click.argument("name", metavar="[ACCOUNT]", required=False)
 @out.json_option
 @click.pass_obj
@@ -142,7 +142,7 @@ def _of(app: App, account: Account) -> Iterator[Checked]:
 
 def _asked(app: App, account: Account) -> Iterator[Checked]:
     """What the account's own plugin finds."""
-    from ..errors import ConnectorError, RemoteError
+    from ..errors import ConnectorError, TryLater
     from ..model.events import Check, CheckResult
 
     if not app.registry.implements(account.plugin, "check_account"):
@@ -152,10 +152,10 @@ def _asked(app: App, account: Account) -> Iterator[Checked]:
     try:
         yield from (Checked(about=account.name, check=one) for one in app.hooks.check_account(account))
     except ConnectorError as error:
-        remote = isinstance(error, RemoteError)
-        fix = "Try again; if it stays so, ask whoever runs it." if remote else "Do what it says, then check again."
+        unreachable = isinstance(error, TryLater)
+        fix = "Try again; if it stays so, ask whoever runs it." if unreachable else "Do what it says, then check again."
         problem = Check(name="account", result=CheckResult.FAILED, text=str(error), fix=fix)
-        yield Checked(about=account.name, check=problem, unreachable=remote)
+        yield Checked(about=account.name, check=problem, unreachable=unreachable)
 
 
 def _same_shop(app: App, account: Account) -> Iterator[str]:

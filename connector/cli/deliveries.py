@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import out
-from .opening import account_ids, account_option, opened
+from .opening import NotThere, account_ids, account_option, opened
 from .paging import after_option, limit_option, more, page
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..store.rows import DeliveryRow
 
 
-@click.group()
+@click.group(short_help="Webhooks as they arrived, and reading them again.")
 def deliveries() -> None:
     """Webhook deliveries as they arrived. Each was stored before it was answered, and can be read again."""
 
@@ -29,9 +29,7 @@ def deliveries() -> None:
 @after_option
 @out.json_option
 @click.pass_obj
-def list_(
-    config: Path, state: str | None, account_names: tuple[str, ...], limit: int, after: str, as_json: bool
-) -> None:
+def list_(config: Path, state: str | None, account_names: tuple[str, ...], limit: int, after: str, as_json: bool) -> None:
     """List deliveries, newest first, without what they hold."""
     from ..store import lists
 
@@ -47,7 +45,14 @@ def list_(
             zone = app.settings.zone
             headers = ("No.", "Account", "Received", "Topic", "State", "Said")
             rows = [
-                (row.id, _account(app, row), out.when(row.received_at, zone, seconds=True), row.topic, out.word(row.state), row.said)
+                (
+                    row.id,
+                    _account(app, row),
+                    out.when(row.received_at, zone, seconds=True),
+                    row.topic,
+                    out.word(row.state),
+                    row.said,
+                )
                 for row in found.rows
             ]
             out.table(headers, rows, right=("No.",), wrap=("Said",))
@@ -164,5 +169,5 @@ def _rows(app: App, numbers: list[int]) -> list[DeliveryRow]:
         rows = lists.deliveries_of(connection, numbers)
     missing = set(numbers[: lists.LONGEST]) - {row.id for row in rows}
     if missing:
-        raise click.UsageError(f"there is no delivery {min(missing)}. Those that there are: connector deliveries list")
+        raise NotThere(f"there is no delivery {min(missing)}. Those that there are: connector deliveries list")
     return rows

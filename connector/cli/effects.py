@@ -10,7 +10,7 @@ import click
 from . import out
 from .acting import Wish, acting, carry_out, tell
 from .finding import find, ref_argument
-from .opening import account_ids, account_option, opened
+from .opening import NotThere, account_ids, account_option, opened
 from .paging import after_option, limit_option, more, page
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..store.rows import EffectLine, OrderRow
 
 
-@click.group()
+@click.group(short_help="What left the house, and what nobody knows about.")
 def effects() -> None:
     """What left the house: refunds, labels, cancellations, messages. Each is in the ledger before it is sent."""
 
@@ -113,9 +113,9 @@ def _act(app: App, order: OrderRow, act_or_key: str) -> str:
     acts = case.acts if case else ()
     act_id = effect.request_id if effect is not None and effect.order_id == order.id else act_or_key
     if effect is not None and effect.kind == "notify":
-        raise click.UsageError(f"this is a message; if it has to go out again: connector mails resend {effect.request_id}")
+        raise NotThere(f"this is a message; if it has to go out again: connector mails resend {effect.request_id}")
     if not any(act.id == act_id for act in acts):
-        raise click.UsageError(f"{order.ref} has no act {out.clean(act_or_key)}. {_waiting(acts)}")
+        raise NotThere(f"{order.ref} has no act {out.clean(act_or_key)}. {_waiting(acts)}")
     return act_id
 
 

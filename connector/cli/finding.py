@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from . import out
+from .opening import NotThere
 
 if TYPE_CHECKING:
     from ..app import App
@@ -19,7 +20,7 @@ def find(app: App, ref: str) -> OrderRow:
     """The order that a person means: `account/platform-id`, or its number with or without #.
 
     Raises:
-        click.UsageError: there is none, or several (it lists them).
+        NotThere: there is none, or several (it lists them).
     """
     from ..store import lists
 
@@ -29,9 +30,9 @@ def find(app: App, ref: str) -> OrderRow:
         exact = lists.order_at(connection, account.id, platform_id) if account and platform_id else None
         found = [exact] if exact else lists.orders_called(connection, ref)
     if not found:
-        raise click.UsageError(f"there is no order {out.clean(ref)!r}. Those that there are: connector orders list")
+        raise NotThere(f"there is no order {out.clean(ref)!r}. Those that there are: connector orders list")
     if len(found) > 1:
-        raise click.UsageError(_several(app, ref, found))
+        raise NotThere(_several(app, ref, found))
     return found[0]
 
 

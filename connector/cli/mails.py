@@ -11,7 +11,7 @@ from ..model.events import DutyState
 from . import out
 from .acting import Wish, acting, again_option, carry_out, tell
 from .finding import find
-from .opening import opened
+from .opening import NotThere, opened
 from .paging import after_option, limit_option, more, page
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..store.rows import DutyRow
 
 
-@click.group()
+@click.group(short_help="Messages to customers and merchant, and sending them again.")
 def mails() -> None:
     """Messages to customers and merchant. Each goes out at most once."""
 
@@ -30,7 +30,7 @@ def mails() -> None:
     "--state",
     "states",
     multiple=True,
-    type=click.Choice([*DutyState]),
+    type=click.Choice([state.value for state in DutyState]),
     help="Without an order: only these.  [default: owed, unknown, failed]",
 )
 @limit_option
@@ -53,7 +53,9 @@ def list_(config: Path, ref: str | None, states: tuple[str, ...], limit: int, af
         if as_json:
             out.show_json({"mails": found.rows, "next": found.next})
         elif not found.rows:
-            out.show(f"Nobody is owed a message about {order.ref}." if order else "Nothing to look at: every message is settled.")
+            out.show(
+                f"Nobody is owed a message about {order.ref}." if order else "Nothing to look at: every message is settled."
+            )
         else:
             _table(app, found.rows)
             more(found.next)
@@ -61,9 +63,18 @@ def list_(config: Path, ref: str | None, states: tuple[str, ...], limit: int, af
 
 def _table(app: App, rows: tuple[DutyRow, ...]) -> None:
     zone = app.settings.zone
-    headers = ("Message", "State", "When", "Channel", "Said")
+    headers = ("Order", "Of what", "To", "State", "When", "Message", "Said")
     shown = [
-        (row.id, out.word(row.state), out.when(row.settled_at or row.owed_at, zone), row.channel or "-", row.said) for row in rows
+        (
+            row.ref,
+            out.word(row.event),
+            row.person,
+            out.word(row.state),
+            out.when(row.settled_at or row.owed_at, zone),
+            row.id,
+            "" if row.state == DutyState.SENT else row.said,
+        )
+        for row in rows
     ]
     out.table(headers, shown, wrap=("Message", "Said"))
 
@@ -83,7 +94,7 @@ def resend(config: Path, message: str, wish: Wish) -> None:
             duty = lists.duty(connection, message)
             order = lists.orders_of(connection, [duty.order_id])[0] if duty else None
         if duty is None or order is None:
-            raise click.UsageError(f"there is no message {out.clean(message)!r}. Those of an order: connector mails list ORDER")
+            raise NotThere(f"there is no message {out.clean(message)!r}. Those of an order: connector mails list ORDER")
         if duty.state == DutyState.OWED:
             raise Conflict(f"{duty.id} has not been sent yet; it goes out by itself")
         tell(app, carry_out(app, order, {"do": "resend", "duty": duty.id}, wish), wish)

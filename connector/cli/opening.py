@@ -15,8 +15,15 @@ if TYPE_CHECKING:
     from ..config import Settings
     from ..context import Account
 
+
+class NotThere(click.ClickException):
+    """What was named is not there, or not the only one: one line, and exit code 2."""
+
+    exit_code = 2
+
+
 account_option = click.option("--account", "account_names", multiple=True, metavar="NAME", help="Only of this account.")
-who_option = click.option("--who", metavar="NAME", help="Who decides this.  [default: you, @cli]")
+who_option = click.option("--who", metavar="NAME", help="Who decides this.  [default: your user name, @cli]")
 
 
 @contextmanager
@@ -47,7 +54,7 @@ def account_of(app: App, name: str) -> Account:
 
     account = app.registry.accounts.get(name)
     if account is None:
-        raise click.UsageError(f'there is no account "{name}"; {hint(name, app.registry.accounts)}')
+        raise NotThere(f'there is no account "{name}"; {hint(name, app.registry.accounts)}')
     return account
 
 
@@ -57,4 +64,11 @@ def account_ids(app: App, names: tuple[str, ...]) -> list[str]:
 
 def asker(who: str | None) -> str:
     """Who decides, as it is written down."""
-    return who or f"{os.environ.get('USER') or os.environ.get('LOGNAME') or 'somebody'}@cli"
+    import getpass
+
+    if who:
+        return who
+    try:
+        return f"{getpass.getuser()}@cli"
+    except (KeyError, OSError):  # a container's user may have no name
+        return "somebody@cli"

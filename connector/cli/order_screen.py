@@ -106,12 +106,6 @@ def show(screen: Screen, *, everything: bool) -> None:
     _timeline(screen, everything=everything)
 
 
-def heading(text: str) -> None:
-    from rich.text import Text
-
-    out.show("", Text(text, style="bold"))
-
-
 def _head(screen: Screen) -> None:
     from rich.text import Text
 
@@ -132,47 +126,41 @@ def _why(screen: Screen) -> None:
 
     row, case = screen.row, screen.case
     for hold in case.holds if case else ():
-        heading(f"Held: {hold.reason.replace('_', ' ')}")
-        out.show(_under(hold.text))
-        out.show(_under(f"Since {out.when(hold.since, screen.zone)}, by {hold.who}. Released by: {hold.releases or 'a person'}."))
-        out.show(_under(f"Release it by hand: connector orders release {row.ref} --reason {hold.reason}", style="dim"))
+        out.heading(f"Held: {hold.reason.replace('_', ' ')}")
+        out.under(hold.text)
+        releases = (hold.releases or "a person").rstrip(".")
+        out.under(f"Since {out.when(hold.since, screen.zone)}, by {hold.who}. Released by: {releases}.")
+        out.under(f"Release it by hand: connector orders release {row.ref} --reason {hold.reason}", style="dim")
     if row.problem:
-        heading("It does not get on" if row.failures else "It waits")
+        out.heading("It does not get on" if row.failures else "It waits")
         again = f" Tried again at {out.when(row.due_at, screen.zone, seconds=True)}." if row.due_at else ""
         tried = f" ({out.counted(row.failures, 'time')} so far.)" if row.failures else ""
-        out.show(_under(f"{row.problem}{tried}{again}"))
+        out.under(f"{row.problem}{tried}{again}")
     if screen.commands_waiting:
         out.show("", Text(f"{out.counted(screen.commands_waiting, 'command')} not taken up yet.", style="yellow"))
     seen = [finding for finding in case.findings if finding.severity == "warning"] if case else []
     if seen:
-        heading("Worth a look")
+        out.heading("Worth a look")
     for finding in seen:
-        out.show(_under(f"{finding.code}: {finding.text}"))
-
-
-def _under(text: str, style: str = "") -> Any:
-    from rich.padding import Padding
-    from rich.text import Text
-
-    return Padding(Text(out.clean(text), style=style), (0, 0, 0, 2))
+        out.under(f"{finding.code.replace('_', ' ')}: {finding.text}")
 
 
 def _tasks(screen: Screen) -> None:
     todo = [task for task in screen.tasks if task.state == "open"]
     if not todo:
         return
-    heading("To be done by a person")
+    out.heading("To be done by a person")
     for task in todo:
-        out.show(_under(f"{task.id}  {task.title}"))
+        out.under(f"{task.id}  {task.title}")
         for number, step in enumerate(task.steps, 1):
-            out.show(_under(f"   {number}. {step}"))
-        out.show(_under(f"   Then: connector tasks done {task.id} --outcome TEXT", style="dim"))
+            out.under(f"  {number}. {step}")
+        out.under(f"  Then: connector tasks done {task.id} --outcome TEXT", style="dim")
 
 
 def _mails(screen: Screen) -> None:
     if not screen.duties:
         return
-    heading("Messages")
+    out.heading("Messages")
     rows = [(duty.event, duty.person, duty.state, duty) for duty in screen.duties]
     _grid([(out.word(event), person, out.word(state), _about(screen, duty)) for event, person, state, duty in rows])
 
@@ -205,7 +193,7 @@ def _effects(screen: Screen) -> None:
     if not screen.effects:
         return
     counts = Counter(effect.state for effect in screen.effects)
-    heading("What left the house")
+    out.heading("What left the house")
     said = Text(", ").join(Text.assemble(str(number), " ", out.word(state)) for state, number in counts.items())
     out.show(Text.assemble("  ", said, (f"   connector effects list {screen.row.ref}", "dim")))
     odd = [effect for effect in screen.effects if effect.state != "done"]
@@ -216,5 +204,5 @@ def _effects(screen: Screen) -> None:
 def _timeline(screen: Screen, *, everything: bool) -> None:
     shown = screen.timeline if everything else screen.timeline[-LATEST:]
     hidden = len(screen.timeline) - len(shown)
-    heading("What happened" + (f" (and {hidden} lines before: --all)" if hidden else ""))
+    out.heading("What happened" + (f" (and {hidden} lines before: --all)" if hidden else ""))
     story([(out.when(line.at, screen.zone), line.who, line.text) for line in shown])

@@ -34,15 +34,19 @@ def orders() -> None:
 
 
 @click.command("list")
-@click.option("--stage", "stages", multiple=True, type=click.Choice([*Stage]), help="Only in this stage (several: or).")
+@click.option(
+    "--stage",
+    "stages",
+    multiple=True,
+    type=click.Choice([stage.value for stage in Stage]),
+    help="Only in this stage (several: or).",
+)
 @account_option
 @limit_option
 @after_option
 @out.json_option
 @click.pass_obj
-def list_(
-    config: Path, stages: tuple[str, ...], account_names: tuple[str, ...], limit: int, after: str, as_json: bool
-) -> None:
+def list_(config: Path, stages: tuple[str, ...], account_names: tuple[str, ...], limit: int, after: str, as_json: bool) -> None:
     """List orders, newest first."""
     from ..store import lists
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from ..model.case import Case
     from ..model.money import Money
     from ..store.rows import OrderRow
+
+REASONS = [reason.value for reason in HoldReason]
 
 reason_option = click.option("--reason", default="", metavar="TEXT", help="Why. The platform shows it; no personal data.")
 
@@ -40,23 +43,23 @@ def approve(config: Path, ref: str, wish: Wish) -> None:
 
 @click.command()
 @ref_argument
-@click.option("--reason", type=click.Choice([*HoldReason]), default=HoldReason.MANUAL, show_default=True)
+@click.option("--reason", type=click.Choice(REASONS), default="manual", show_default=True, help="What kind of hold.")
 @click.option("--text", default="", help="Why, for the people who see the order. No personal data.")
 @acting
 @click.pass_obj
 def hold(config: Path, ref: str, reason: str, text: str, wish: Wish) -> None:
     """Hold an order back: nothing is shipped until it is released."""
-    do(config, ref, {"do": "hold", "reason": str(reason), "text": text}, wish)
+    do(config, ref, {"do": "hold", "reason": reason, "text": text}, wish)
 
 
 @click.command()
 @ref_argument
-@click.option("--reason", type=click.Choice([*HoldReason]), help="Only this hold; the others stay.")
+@click.option("--reason", type=click.Choice(REASONS), help="Only this hold; the others stay.")
 @acting
 @click.pass_obj
 def release(config: Path, ref: str, reason: str | None, wish: Wish) -> None:
     """Take away what holds an order. It goes on when the last hold is gone."""
-    do(config, ref, {"do": "release"} | ({"reason": str(reason)} if reason else {}), wish)
+    do(config, ref, {"do": "release"} | ({"reason": reason} if reason else {}), wish)
 
 
 @click.command()
@@ -222,7 +225,7 @@ def _called(order: OrderRow) -> str:
 
 def _confirmed(order: OrderRow, question: str, wish: Wish, *, yes: bool) -> Wish:
     """Ask a person at a terminal. The answer is about what was shown, so the command carries that version."""
-    if yes or wish.as_json or not (click.get_text_stream("stdin").isatty() and out.seen_by_a_person()):
+    if yes or wish.as_json or not (sys.stdin.isatty() and out.seen_by_a_person()):
         return wish
     click.confirm(out.clean(f"{question} This cannot be undone."), abort=True)
     return replace(wish, version=order.version if wish.version is None else wish.version)

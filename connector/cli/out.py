@@ -73,10 +73,12 @@ def show(*what: Any, err: bool = False) -> None:
     said = console(err=err)
     things = [Text(clean(thing)) if isinstance(thing, str) else thing for thing in what]
     if seen_by_a_person(err=err):
-        said.print(*things)
+        for thing in things:
+            said.print(thing)
         return
     with said.capture() as capture:
-        said.print(*things)
+        for thing in things:
+            said.print(thing)
     click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()), err=err)
 
 
@@ -117,6 +119,21 @@ def table(
     for row in rows:
         grid.add_row(*(_cell(value) for value in row))
     show(grid)
+
+
+def under(text: str, style: str = "") -> None:
+    """A line or more beneath a heading; where it is broken, the next line begins in the same column."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    bare = text.lstrip()
+    show(Padding(Text(clean(bare), style=style), (0, 0, 0, 2 + len(text) - len(bare))))
+
+
+def heading(text: str) -> None:
+    from rich.text import Text
+
+    show("", Text(clean(text), style="bold"))
 
 
 def _cell(value: Any) -> Any:

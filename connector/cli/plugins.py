@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import out
-from .opening import settings_or_defaults
+from .opening import NotThere, settings_or_defaults
 
 if TYPE_CHECKING:
     from ..config import Settings
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..registry import Registry
 
 
-@click.group()
+@click.group(short_help="Which plugins there are, and what they want.")
 def plugins() -> None:
     """Platforms, carriers, mail servers, reviewers: what is there and what it wants."""
 
@@ -64,7 +64,7 @@ def show(ctx: click.Context, name: str, as_json: bool) -> None:
 
     registry = _registry(settings_or_defaults(ctx))
     if name not in registry.infos:
-        raise click.UsageError(f'there is no plugin "{name}"; {hint(name, registry.infos)}')
+        raise NotThere(f'there is no plugin "{name}"; {hint(name, registry.infos)}')
     document = _brief(registry, name) | _full(registry, registry.infos[name])
     if as_json:
         out.show_json(document)
@@ -115,12 +115,15 @@ def _show(document: dict[str, Any]) -> None:
     used = ", ".join(document["accounts"])
     out.show(f"Used by: {used}" if used else "No account uses it.")
     if document["config"]:
-        out.show("", Text("Keys of its accounts", style="bold"))
+        out.heading("Keys of its accounts")
         out.table(("Key", "Type", "Default", "Meaning"), [_key(key) for key in document["config"]], wrap=("Type", "Meaning"))
-    out.show("", Text("Hooks", style="bold"), "  " + ", ".join(document["hooks"]))
+    out.heading("Hooks")
+    out.under(", ".join(document["hooks"]))
     if document["effects"]:
-        out.show("", Text("When no answer comes", style="bold"))
-        out.table(("Effect", "Given up after", "Then"), [_effect(*item) for item in document["effects"].items()], wrap=("Then",))
+        out.heading("When no answer comes")
+        out.table(
+            ("Effect", "Given up after", "Then"), [_effect(*item) for item in document["effects"].items()], wrap=("Then",)
+        )
     _capabilities(document["capabilities"])
 
 
@@ -142,8 +145,6 @@ def _effect(kind: str, rule: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def _capabilities(can: dict[str, Any]) -> None:
-    from rich.text import Text
-
     said = []
     if can["tells"]:
         said.append(f"The platform itself tells: {', '.join(can['tells'])}".replace("_", " "))
@@ -156,4 +157,6 @@ def _capabilities(can: dict[str, Any]) -> None:
     if can["poll_every_s"]:
         said.append(f"Asked for news every {can['poll_every_s']:g} s.")
     if said:
-        out.show("", Text("Also", style="bold"), *(f"  {line}" for line in said))
+        out.heading("Also")
+    for line in said:
+        out.under(line)

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import out
-from .opening import account_of, opened
+from .opening import NotThere, account_of, opened
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from ..app import App
     from ..context import Account
     from ..store.rows import OrderRow
@@ -32,7 +34,7 @@ class Pulled:
     error: str = ""
 
 
-@click.command()
+@click.command(short_help="Ask the shops for orders and work them off now.")
 @click.argument("name", metavar="[ACCOUNT]", required=False)
 @click.option("--since", metavar="DATE", help="From then on (2026-11-01 or 2026-11-01T08:30), not from the last time on.")
 @out.json_option
@@ -40,17 +42,20 @@ class Pulled:
 def pull(config: Path, name: str | None, since: str | None, as_json: bool) -> None:
     """Ask the shops for new and changed orders, and work them off here and now.
 
-    Not needed while `connector run` runs, which does it by itself.
+    Without ACCOUNT also works off everything else that is due. Not needed while `connector run` runs, which does all of that.
     """
     with opened(config) as app:
         start = _time(since, app) if since else None
         results = [_pull(app, shop, start) for shop in _shops(app, name)]
+        others = None if name else _others(app)
         if as_json:
-            out.show_json({"accounts": [_document(result) for result in results]})
+            shown = {"accounts": [_document(result) for result in results]}
+            out.show_json(shown | ({"others": _document(others)} if others else {}))
         else:
-            for result in results:
+            for result in [*results, *([others] if others and others.orders else [])]:
                 _tell(result)
-        failed = any(result.error or any(order.failures for order in result.orders) for result in results)
+        everything = [*results, *([others] if others else [])]
+        failed = any(result.error or any(order.failures for order in result.orders) for result in everything)
     raise click.exceptions.Exit(3 if failed else 0)
 
 
@@ -69,11 +74,11 @@ def _shops(app: App, name: str | None) -> list[Account]:
     shops = [shop for shop in news.platforms(app) if app.registry.implements(shop.plugin, "poll_orders")]
     if name is None:
         if not shops:
-            raise click.UsageError("no shop is configured yet: connector init --platform woocommerce --url https://SHOP")
+            raise NotThere("no shop is configured yet: connector init --platform woocommerce --url https://SHOP")
         return shops
     account = account_of(app, name)
     if account not in shops:
-        raise click.UsageError(f"{name} is no shop that can be asked for orders (its plugin is {account.plugin})")
+        raise NotThere(f"{name} is no shop that can be asked for orders (its plugin is {account.plugin})")
     return [account]
 
 
@@ -89,12 +94,28 @@ def _pull(app: App, shop: Account, since: datetime | None) -> Pulled:
         return Pulled(account=shop.name, error=str(error))
     with app.database.reading() as connection:
         due = lists.due_among(connection, polled.order_ids, app.clock.now())
+    elsewhere = _work_off(app, due, f"working on the orders of {shop.name}")
+    return Pulled(account=shop.name, seen=polled.seen, orders=_read(app, due), elsewhere=elsewhere)
+
+
+def _work_off(app: App, due: list[int], label: str) -> int:
+    """Bring these orders on; returns how many another process has just now."""
     elsewhere = 0
-    with out.progress(f"working on the orders of {shop.name}", len(due)) as bar:
+    with out.progress(label, len(due)) as bar:
         for order_id in due:
             elsewhere += not app.advance(order_id)
             out.step(bar)
-    return Pulled(account=shop.name, seen=polled.seen, orders=_read(app, due), elsewhere=elsewhere)
+    return elsewhere
+
+
+def _others(app: App) -> Pulled:
+    """What is due without news from a shop: an earlier try that failed, an account that went live, a delivery."""
+    done: list[int] = []
+    elsewhere = 0
+    while due := [one for one in app.orders.queue_due(app.clock.now(), limit=500, hold_s=30) if one not in set(done)]:
+        elsewhere += _work_off(app, due, "working on other orders that are due")
+        done += due
+    return Pulled(account="others", seen=len(done), orders=_read(app, done), elsewhere=elsewhere)
 
 
 def _read(app: App, ids: list[int]) -> tuple[OrderRow, ...]:
@@ -125,7 +146,8 @@ def _tell(result: Pulled) -> None:
     if result.error:
         out.show(Text.assemble((result.account, "bold"), ": ", (out.clean(result.error), "red")))
         return
-    said = f": {out.counted(result.seen, 'order')} looked at, {len(result.orders)} new or changed"
+    looked_at = "that were due" if result.account == "others" else f"looked at, {len(result.orders)} new or changed"
+    said = f": {out.counted(result.seen, 'order')} {looked_at}"
     out.show(Text.assemble((result.account, "bold"), said, _stages(result), "."))
     held = [order for order in result.orders if order.problem]
     for order in held[:SHOWN]:

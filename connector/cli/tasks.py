@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from . import out
-from .opening import account_ids, account_option, asker, opened, who_option
+from .opening import NotThere, account_ids, account_option, asker, opened, who_option
 from .paging import after_option, limit_option, more, page
 
 if TYPE_CHECKING:
@@ -24,7 +24,13 @@ def tasks() -> None:
 
 
 @tasks.command("list")
-@click.option("--state", type=click.Choice(["open", "done"]), default="open", show_default=True)
+@click.option(
+    "--state",
+    type=click.Choice(["open", "done"]),
+    default="open",
+    show_default=True,
+    help="Open tasks, or those that are done.",
+)
 @account_option
 @limit_option
 @after_option
@@ -88,7 +94,7 @@ def _find(app: App, number: int) -> TaskRow:
     with app.database.reading() as connection:
         task = lists.task(connection, number)
     if task is None:
-        raise click.UsageError(f"there is no task {number}. Those that there are: connector tasks list")
+        raise NotThere(f"there is no task {number}. Those that there are: connector tasks list")
     return task
 
 

@@ -315,6 +315,7 @@ class Personal:
     customer_note: str = ""
     staff_notes: tuple[str, ...] = ()
     lines: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    findings: tuple[str, ...] = ()  # what stood there, also if it is only an excerpt: of each of the case's findings
 
 
 def part(case: Case) -> tuple[Case, Personal]:
@@ -327,6 +328,7 @@ def part(case: Case) -> tuple[Case, Personal]:
         customer_note=order.customer_note,
         staff_notes=order.staff_notes,
         lines={line.id: line.personal for line in order.lines if line.personal},
+        findings=tuple(finding.value for finding in case.findings) if any(finding.value for finding in case.findings) else (),
     )
     bare = replace(
         order,
@@ -337,7 +339,8 @@ def part(case: Case) -> tuple[Case, Personal]:
         staff_notes=(),
         lines=tuple(replace(line, personal=()) if line.personal else line for line in order.lines),
     )
-    return replace(case, order=bare), personal
+    findings = tuple(replace(finding, value="") if finding.value else finding for finding in case.findings)
+    return replace(case, order=bare, findings=findings), personal
 
 
 def join(case: Case, personal: Personal) -> Case:
@@ -351,4 +354,5 @@ def join(case: Case, personal: Personal) -> Case:
         staff_notes=personal.staff_notes,
         lines=tuple(replace(line, personal=personal.lines.get(line.id, ())) for line in case.order.lines),
     )
-    return replace(case, order=order)
+    findings = tuple(replace(finding, value=value) for finding, value in zip(case.findings, personal.findings, strict=False))
+    return replace(case, order=order, findings=findings or case.findings)

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -159,7 +160,8 @@ class Session(requests.Session):
         call = Call(before_write=self.wire.effect.last_check if writes else None)
         kwargs["timeout"] = (min(10.0, limit), limit)
         kwargs["stream"] = True
-        kwargs.setdefault("proxies", requests.utils.get_environ_proxies(address))
+        with suppress(ValueError):  # no address at all; `requests` will say so
+            kwargs.setdefault("proxies", requests.utils.get_environ_proxies(address))
         return self._send(verb, address, call, limit, writes, args, kwargs)
 
     def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
@@ -181,6 +183,8 @@ class Session(requests.Session):
                 status = response.status_code
                 vendor_id = next((response.headers[name] for name in VENDOR_REQUEST_IDS if name in response.headers), "")
                 _read_body(response)
+            if call.line.is_cut:
+                raise TimeoutError  # what we cut off looks like the end of an answer that does not say how long it is
             return response
         except (requests.RequestException, OSError, _TooLarge) as problem:
             error = "deadline" if call.line.is_cut else type(problem).__name__
@@ -220,7 +224,15 @@ def _read_body(response: requests.Response) -> None:
         if size > MAX_BODY:
             response.close()
             raise _TooLarge
+    if not size and _says_no_length(response):
+        raise requests.exceptions.ChunkedEncodingError("the headers broke off")
     response._content = b"".join(parts)
+
+
+def _says_no_length(response: requests.Response) -> bool:
+    # http.client takes headers that end in the middle for all of them, and what follows for an empty body.
+    framed = "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
+    return not framed and response.request.method != "HEAD" and response.status_code not in (204, 304)
 
 
 def _why(problem: Exception, call: Call, limit: float) -> str:

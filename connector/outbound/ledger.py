@@ -191,6 +191,8 @@ class Ledger:
             if over is not None and not effects.settle(connection, over.key, EffectState.REFUSED, said=NOT_HAPPENED):
                 raise self._about(TryLater, "its answer came while it was looked up.", kind, after_s=1)
             committed = time.monotonic()
+            if self.holder.effects is not None:
+                self.holder.effects[base] = kind  # before the commit, which may fail and have happened all the same
             if known is None:
                 effects.insert(
                     connection,
@@ -212,8 +214,6 @@ class Ledger:
             elif allowed and not effects.send(connection, known, before=image, lease_token=self.holder.token):
                 raise TryLater("the effect was changed by another process", account=self.account_name, after_s=5)
         self.holder.saved()
-        if self.holder.effects is not None:
-            self.holder.effects[base] = kind
         if not allowed:
             raise HeldBack(f"{self.account_name} is not live: {kind} was planned and not sent.")
         self.watch("sent")

@@ -71,7 +71,7 @@ def take_order(work: Work, theirs: Order) -> None:
 
 
 def _needs_all(case: Case) -> bool:
-    """Is a list too little to decide on? It does not say whether a refund moved money, and a page may be older than it looks."""
+    """Is a list too little to decide on? It does not say whether a refund moved money, and a page may be old."""
     if case.stage not in OPEN:
         return True
     return case.order.means in _CALLED_OFF and any(refund.money_moved is None for refund in case.order.refunds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -28,7 +28,6 @@ def stored(database: Database, vault: Vault) -> Deliveries:
     return Deliveries(database, vault)
 
 
-@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 @examples(15)
 @given(body=st.binary(max_size=3000), headers=st.dictionaries(st.text(max_size=20), st.text(max_size=20), max_size=4))
 def test_bytes_and_headers_come_back_as_they_came(
@@ -57,22 +56,47 @@ def test_secrets_of_the_request_are_not_kept_and_the_body_is_sealed(stored: Deli
     assert "Ann" not in repr([tuple(row) for row in rows(database, deliveries)])
 
 
+def due(stored: Deliveries, *, at: datetime = NOW) -> list[int]:
+    """What is to be read, without a holding time: who asks again is told again."""
+    return stored.queue_due(at, again=at, limit=10)
+
+
 def test_what_was_stored_is_due_until_it_was_read(stored: Deliveries, database: Database) -> None:
     """Oldest first; what is done or bad is not due; what is to be tried again is due then."""
     first, second, third = (stored.keep("a1", delivery(), topic="t", now=NOW) for _ in range(3))
-    assert stored.due(NOW - MINUTE, limit=10) == []
-    assert stored.due(NOW, limit=2) == [first, second]
+    assert due(stored, at=NOW - MINUTE) == []
+    assert stored.queue_due(NOW, again=NOW, limit=2) == [first, second]
 
     with database.writing() as connection:
         stored.settle(connection, first, "done")
         stored.settle(connection, second, "bad", said="cannot be read: \x00")
         stored.settle(connection, third, "new", said="later", due_at=NOW + MINUTE)
-    assert stored.due(NOW, limit=10) == []
-    assert stored.due(NOW + MINUTE, limit=10) == [third]
+    assert due(stored) == []
+    assert due(stored, at=NOW + MINUTE) == [third]
     assert (stored.count("done"), stored.count("bad"), stored.count("new")) == (1, 1, 1)
     found = stored.read(third)
     assert found is not None
     assert found.tries == 1
+
+
+def test_each_due_delivery_is_given_to_one_reader(database_url: str, stored: Deliveries) -> None:
+    """Four sweepers at once share them; should their reader die, they are due again."""
+    numbers = [stored.keep("a1", delivery(), topic="t", now=NOW) for _ in range(12)]
+
+    def sweep() -> list[int]:
+        own = Database(database_url, pool_size=2)
+        try:
+            return Deliveries(own, Vault("a secret key for tests, long enough, of no use elsewhere")).queue_due(
+                NOW, again=NOW + MINUTE, limit=100
+            )
+        finally:
+            own.close()
+
+    found = race(sweep, sweep, sweep, sweep)
+
+    assert sorted(number for part in found for number in part) == numbers
+    assert due(stored) == []
+    assert due(stored, at=NOW + MINUTE) == numbers[:10]
 
 
 def test_a_replay_has_them_read_again(stored: Deliveries, database: Database) -> None:
@@ -86,10 +110,10 @@ def test_a_replay_has_them_read_again(stored: Deliveries, database: Database) ->
 
     assert stored.replay(now=NOW, ids=[]) == 0
     assert stored.replay(now=NOW, ids=[numbers[0], numbers[2]], state="bad") == 1
-    assert stored.due(NOW, limit=10) == [numbers[0]]
+    assert due(stored) == [numbers[0]]
     assert stored.replay(now=NOW, state="done") == 2
     assert stored.replay(now=NOW) == 4
-    assert stored.due(NOW, limit=10) == numbers
+    assert due(stored) == numbers
     assert {(row.tries, row.said) for row in rows(database, deliveries)} == {(0, "")}
 
 

@@ -1,10 +1,10 @@
 """The schema that the migrations make is the schema that the code expects, on both databases."""
 
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from pathlib import Path
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 
 from connector.errors import NeedsMigration
 from connector.store import migrate

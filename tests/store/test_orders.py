@@ -266,7 +266,6 @@ def test_dropping_an_order_writes_no_work_and_keeps_a_wake_up(
 # --- what is stored ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 @examples(12)
 @given(case=cases())
 def test_any_case_is_read_back_as_it_was_stored(database: Database, vault: Vault, case: Case) -> None:

@@ -9,6 +9,7 @@ from email.headerregistry import Address as MailAddress
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -107,9 +108,6 @@ def render(ctx: Context, message: Message) -> tuple[str, str, str]:
 
 
 def _templates(ctx: Context, locale: Locale, *, html: bool) -> Environment:
-    """One for each form, because a macro is escaped as the file says that it stands in: words.txt is used by both."""
-    import jinja2
-
     config: Config = ctx.account.config
     folders = [SHIPPED_WITH_US]
     if config.templates_dir:
@@ -117,6 +115,17 @@ def _templates(ctx: Context, locale: Locale, *, html: bool) -> Environment:
         if not own.is_dir():
             raise ConfigError(f"{at(ctx)} templates_dir: there is no folder {config.templates_dir}.")
         folders = [own / locale.language, own, SHIPPED_WITH_US]
+    return _compiled(tuple(folders), html=html)
+
+
+@lru_cache(maxsize=64)
+def _compiled(folders: tuple[Path, ...], *, html: bool) -> Environment:
+    """One for each form, because a macro is escaped as the file says that it stands in: words.txt is used by both.
+
+    Kept, since compiling takes longer than everything else about a mail; a file that was edited is compiled anew.
+    """
+    import jinja2
+
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(folders),
         autoescape=html,  # noqa: S701 - plain text stays plain

@@ -49,9 +49,8 @@ def push(ctx: Context, order: Order, change: StatusChange) -> Order | None:
     if word is None:
         raise Unsupported(_cannot_be_set(change.status), account=ctx.account.name, operation=doing)
     raw = must_find(ctx, order.platform_id, doing)
-    if meaning(str(raw.get("status")), config(ctx).statuses) is change.status:
-        return parse(raw, config(ctx).statuses)
-    after = _set(ctx, "push_status", order, word, raw, doing)
+    is_there = meaning(str(raw.get("status")), config(ctx).statuses) is change.status
+    after = _set(ctx, "push_status", order, word, raw, doing, is_there=is_there)
     return parse(after, config(ctx).statuses) if after else None
 
 
@@ -69,10 +68,9 @@ def cancel(ctx: Context, order: Order, request: CancelRequest) -> Cancelled:
         raise Unsupported(text, account=ctx.account.name, operation=doing)
     raw = must_find(ctx, order.platform_id, doing)
     means = meaning(str(raw.get("status")), config(ctx).statuses)
-    if means in (PlatformStatus.CANCELLED, PlatformStatus.REFUNDED):  # it is over there; a status of staff stays
-        return Cancelled(restocked=_stock_is_back(raw), vendor_id=order.platform_id)
-    after = _set(ctx, "cancel_order", order, WORDS[PlatformStatus.CANCELLED], raw, doing)
-    return Cancelled(restocked=_stock_is_back(after or {}), vendor_id=order.platform_id)
+    is_over = means in (PlatformStatus.CANCELLED, PlatformStatus.REFUNDED)  # a status of staff stays
+    after = _set(ctx, "cancel_order", order, WORDS[PlatformStatus.CANCELLED], raw, doing, is_there=is_over)
+    return Cancelled(restocked=_stock_is_back(after or (raw if is_over else {})), vendor_id=order.platform_id)
 
 
 def _stock_is_back(raw: Mapping[str, Any]) -> bool:
@@ -81,11 +79,20 @@ def _stock_is_back(raw: Mapping[str, Any]) -> bool:
     return not any(meta.get("key") == "_reduced_stock" and str(meta.get("value")) not in ("", "0") for meta in metas)
 
 
-def _set(ctx: Context, kind: str, order: Order, word: str, raw: Mapping[str, Any], doing: str) -> dict[str, Any] | None:
-    """Send the status through the ledger; the shop's answer if it was sent just now."""
-    answers: list[dict[str, Any]] = []
+def _set(
+    ctx: Context, kind: str, order: Order, word: str, raw: Mapping[str, Any], doing: str, *, is_there: bool
+) -> Mapping[str, Any] | None:
+    """Send the status through the ledger; the shop's answer if it was sent just now.
+
+    What is there already is not written again, but it goes through the ledger, too: an earlier call whose answer was lost would
+    else stay unknown for ever, and stand in the way of every later one.
+    """
+    answers: list[Mapping[str, Any]] = []
 
     def send(key: str) -> dict[str, Any]:
+        if is_there:
+            answers.append(raw)
+            return {"id": raw.get("id"), "status": raw.get("status")}
         body = write(ctx, "PUT", f"orders/{order.platform_id}", {"status": word}, doing)
         if body.get("status") != word:
             text = f"the shop took the change and left the order at {body.get('status')!r}: a plugin there decides otherwise."
@@ -93,7 +100,10 @@ def _set(ctx: Context, kind: str, order: Order, word: str, raw: Mapping[str, Any
         answers.append(body)
         return {"id": body.get("id"), "status": word}
 
-    ctx.effect(kind, {"order": order.platform_id, "status": word}, send, before=lambda: _may_be_set(ctx, order, raw, doing))
+    def before() -> dict[str, Any]:
+        return {"status": raw.get("status")} if is_there else _may_be_set(ctx, order, raw, doing)
+
+    ctx.effect(kind, {"order": order.platform_id, "status": word}, send, before=before)
     return answers[0] if answers else None
 
 
