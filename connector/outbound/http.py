@@ -35,6 +35,15 @@ class Call:
     line: Line = field(default_factory=Line)
     written: bool = False
 
+    def hold(self, sock: socket.socket) -> socket.socket:
+        """From the first moment, because a TLS handshake can drip, too."""
+        try:
+            self.line.hold(sock)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
     def about_to_write(self, sock: Any) -> None:
         self.line.hold(sock)
         if self.before_write is not None:
@@ -71,31 +80,34 @@ class Transport(HTTPAdapter):
         return manager
 
 
+def _running(current: threading.local) -> Call:
+    call: Call | None = getattr(current, "call", None)
+    if call is None:
+        raise PluginError("a request was sent past ctx.http.request; there it is checked, limited and written down")
+    return call
+
+
 def _pools(current: threading.local) -> dict[str, type[HTTPConnectionPool]]:
     """Connection pools whose connections ask the running call before they write."""
 
     class Plain(HTTPConnection):
         def _new_conn(self) -> socket.socket:
-            sock = super()._new_conn()
-            current.call.line.hold(sock)  # a TLS handshake can drip, too
-            return sock
+            return _running(current).hold(super()._new_conn())
 
         def request(self, *args: Any, **kwargs: Any) -> None:
             if self.sock is None:
                 self.connect()
-            current.call.about_to_write(self.sock)
+            _running(current).about_to_write(self.sock)
             super().request(*args, **kwargs)
 
     class Secure(HTTPSConnection):
         def _new_conn(self) -> socket.socket:
-            sock = super()._new_conn()
-            current.call.line.hold(sock)  # a TLS handshake can drip, too
-            return sock
+            return _running(current).hold(super()._new_conn())
 
         def request(self, *args: Any, **kwargs: Any) -> None:
             if self.sock is None:
                 self.connect()
-            current.call.about_to_write(self.sock)
+            _running(current).about_to_write(self.sock)
             super().request(*args, **kwargs)
 
     class PlainPool(HTTPConnectionPool):
@@ -195,6 +207,7 @@ class Session(requests.Session):
             raise
         finally:
             call.line.let_go()
+            wire.transport.current.call = None
             ms = round((time.monotonic() - started) * 1000, 1)
             clean = redact.url(address, wire.secrets)
             wire.log(Attempt(method=verb, url=clean, status=status, ms=ms, error=error, vendor_request_id=vendor_id))

@@ -38,7 +38,7 @@ class Config(msgspec.Struct, kw_only=True):
 EFFECTS = {
     "lookup": EffectRule(vendor=EffectClass.LOOKUP, deadline_s=1.0, settle_s=5),
     "keyed": EffectRule(vendor=EffectClass.KEYED, deadline_s=1.0, settle_s=5, remembers_s=3600),
-    "mail": EffectRule(vendor=EffectClass.NONE, deadline_s=3.0),
+    "mail": EffectRule(vendor=EffectClass.NONE, deadline_s=1.6),
 }
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import requests
 
 from connector.errors import ConnectorError, OutcomeUnknown, PluginError, RemoteError, TryLater
 from connector.outbound import http as module
@@ -559,6 +560,17 @@ def test_a_change_outside_of_an_effect_does_not_leave(caller: Caller, method: st
         assert caller.session().request("POST", wire.url, reads=True).status_code == 200
         for reading in ("GET", "HEAD", "OPTIONS", "get"):
             assert caller.session().request(reading, wire.url).status_code == 200
+
+
+def test_a_request_cannot_be_sent_past_the_door(caller: Caller) -> None:
+    """`send` with a request of one's own would be neither checked nor written down."""
+    with Wire(answer_all) as wire:
+        session = caller.session(writing=True)
+        assert session.get(wire.url).status_code == 200
+        for method in ("GET", "POST"):
+            with pytest.raises(PluginError, match=r"past ctx\.http\.request"):
+                session.send(requests.Request(method, wire.url).prepare())
+        assert b"POST" not in wire.received
 
 
 def test_a_plugin_cannot_wait_longer_than_it_declared(caller: Caller) -> None:
