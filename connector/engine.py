@@ -29,6 +29,7 @@ from sqlalchemy import create_engine, event
 from . import news
 from .app import App
 from .errors import ConfigError, ConnectorError
+from .model.events import CheckResult
 from .store import shared
 
 log = logging.getLogger(__name__)
@@ -181,7 +182,9 @@ class Worker:
                 every = timedelta(seconds=self.app.registry.infos[account.plugin].capabilities.poll_every_s)
                 news.poll(self.app, account)
             elif kind == "webhooks":
-                news.ensure_webhooks(self.app, self.app.registry.by_id(account_id))
+                for check in news.ensure_webhooks(self.app, self.app.registry.by_id(account_id)):
+                    if check.result is not CheckResult.OK:
+                        log.warning("%s: %s: %s %s", name, check.name, check.text, check.fix)
         except ConnectorError as error:
             self._put_off(name, every, error)
             return

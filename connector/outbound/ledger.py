@@ -13,7 +13,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NoReturn, Protocol
 
 from sqlalchemy import Connection
@@ -187,6 +187,8 @@ class Ledger:
             self._no_other_open(connection, rule, kind, base)
             allowed = self._allowed(connection)
             known = resend or (row if row is not None and row.state is EffectState.PLANNED else None)
+            if resend is not None and not _remembered(resend, rule, self.database.clock(connection)):
+                raise self._about(TryLater, "the vendor may have forgotten the key by now.", kind, after_s=1)
             over = row if known is None else None
             if over is not None and not effects.settle(connection, over.key, EffectState.REFUSED, said=NOT_HAPPENED):
                 raise self._about(TryLater, "its answer came while it was looked up.", kind, after_s=1)
@@ -314,14 +316,13 @@ class Ledger:
 
     def _settle(self, row: EffectRow, rule: EffectRule) -> Found:
         """Find out about an effect that was sent and not answered. InProgress for a keyed vendor means: the same key again."""
-        sent_at, first = row.sent_at or row.now, row.first_sent_at or row.now
-        longest = timedelta(seconds=LAST_CHECK_S + rule.deadline_s + rule.settle_s)  # from SENT to the last that happens
+        sent_at = row.sent_at or row.now
         if rule.vendor is EffectClass.NONE:
             self._write_unknown(row)
             raise self._about(OutcomeUnknown, "sent earlier, and no answer was written down.", row.kind)
-        if rule.vendor is EffectClass.KEYED and row.now + longest < first + timedelta(seconds=rule.remembers_s):
+        if rule.vendor is EffectClass.KEYED and _remembered(row, rule, row.now):
             return InProgress()
-        ready = sent_at + longest
+        ready = sent_at + _longest(rule)
         if row.now < ready:
             wait = (ready - row.now).total_seconds()
             raise self._about(
@@ -344,6 +345,16 @@ class Ledger:
 
     def _about(self, error: type[Any], text: str, kind: str, **more: Any) -> Any:
         return error(text, account=self.account_name, operation=kind, **more)
+
+
+def _longest(rule: EffectRule) -> timedelta:
+    """From SENT to the last moment at which the vendor may still do it."""
+    return timedelta(seconds=LAST_CHECK_S + rule.deadline_s + rule.settle_s)
+
+
+def _remembered(row: EffectRow, rule: EffectRule, now: datetime) -> bool:
+    """Would the vendor still know this key when a request that is sent now is done?"""
+    return now + _longest(rule) < (row.first_sent_at or now) + timedelta(seconds=rule.remembers_s)
 
 
 def _words(error: Exception) -> str:
