@@ -63,7 +63,7 @@ class Database:
     @contextmanager
     def _turn(self, urgent: bool) -> Iterator[None]:
         """The writers of this process queue here. SQLite would have each poll for the lock, ever more seldom, so that one may
-        wait long while others come and go. Of those that are not urgent only one at a time competes; the rest wait behind it."""
+        wait long while others come and go. Of those that are not urgent one at a time competes; the rest wait behind it."""
         if not self.is_sqlite:
             yield
         elif urgent:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import pty
+import select
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,22 +99,24 @@ class Install:
         self.change("world", now)
 
 
-def at_a_terminal(install: Install, *words: str, typed: str) -> tuple[int, str]:
-    """Run with a terminal on stdin and stdout, and type something."""
+def at_a_terminal(install: Install, *words: str, answers: dict[str, str]) -> tuple[int, str]:
+    """Run with a terminal, and type each answer when its question stands there. Gives the exit code and what was seen."""
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "connector.cli", "--config", str(install.config), *words]
-    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True) as process:
+    waiting, said, seen = list(answers.items()), b"", 0
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process:
         os.close(theirs)
-        os.write(ours, typed.encode())
-        said = b""
-        while True:
+        while select.select([ours], [], [], 20)[0]:
             try:
-                part = os.read(ours, 4096)
+                said += os.read(ours, 4096)
             except OSError:  # the other side has hung up
                 break
-            if not part:
-                break
-            said += part
+            if waiting and waiting[0][0].encode() in said[seen:]:
+                seen = len(said)
+                time.sleep(0.05)  # what is typed before echo is switched off is thrown away
+                os.write(ours, f"{waiting.pop(0)[1]}\n".encode())
+        else:
+            process.kill()
     os.close(ours)
     return process.returncode, said.decode()
 

@@ -70,17 +70,21 @@ print(*sorted({HEAVY!r} & set(sys.modules)), file=sys.stderr)
 
 
 def test_version_is_quick():
-    """`connector --version` takes at most three times as long as Python itself (the best of several)."""
+    """`connector --version` takes at most three times as long as Python itself: the best of each, taken by turns."""
 
-    def best(*words: str) -> float:
-        times = []
-        for _ in range(5):
-            started = time.perf_counter()
-            subprocess.run([sys.executable, *words], check=True, capture_output=True)
-            times.append(time.perf_counter() - started)
-        return min(times)
+    def seconds(*words: str) -> float:
+        started = time.perf_counter()
+        subprocess.run([sys.executable, *words], check=True, capture_output=True)
+        return time.perf_counter() - started
 
-    assert best("-m", "connector.cli", "--version") <= 3 * best("-c", "pass")
+    nothing, version = [], []
+    for _ in range(20):  # a busy machine slows single runs down, hardly ever all of them
+        nothing.append(seconds("-c", "pass"))
+        version.append(seconds("-m", "connector.cli", "--version"))
+        if len(version) >= 5 and min(version) <= 3 * min(nothing):
+            break
+
+    assert min(version) <= 3 * min(nothing)
 
 
 @pytest.mark.parametrize(

@@ -302,7 +302,7 @@ def test_another_process_has_the_order(shop, monkeypatch):
 
 def test_a_person_is_asked_before_money_leaves(shop):
     """With the sum and the order; a no sends nothing."""
-    code, said = at_a_terminal(shop, "orders", "refund", "1001", typed="n\n")
+    code, said = at_a_terminal(shop, "orders", "refund", "1001", answers={"[y/N]": "n"})
 
     assert code == 1
     assert "Give 27.00 USD of shop/11 (#1001) back? This cannot be undone." in said
@@ -311,7 +311,7 @@ def test_a_person_is_asked_before_money_leaves(shop):
 
 def test_a_yes_sends_it(shop):
     """In colour, because a person sees it."""
-    code, said = at_a_terminal(shop, "orders", "refund", "1001", "5", typed="y\n")
+    code, said = at_a_terminal(shop, "orders", "refund", "1001", "5", answers={"[y/N]": "y"})
 
     assert code == 0
     assert "\x1b[" in said

@@ -19,7 +19,7 @@ FINAL = ("done", "person")
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the workers obey. The defaults are the rules as implemented."""
+    """What the workers obey. The defaults are the rules as implemented. `end`: time goes no further than that."""
 
     vendor: str = "lookup"  # keyed, lookup, none
     remembers: int = 1000  # ticks for which a keyed vendor knows a key it has executed
@@ -32,6 +32,7 @@ class Rules:
     counts_from_first: bool = True  # how long the vendor remembers
     counts_at_commit: bool = True  # it is looked at once more when SENT is written, not only when it is decided
     end: int = END
+    workers: int = 2
     freezes_in_gap: bool = False  # a worker may freeze between the last check and the write: nothing can help a lookup vendor
 
 
@@ -91,7 +92,7 @@ def steps(world: World, rules: Rules) -> Iterator[Step]:
         yield "a tick passes", replace(world, now=world.now + 1)
     for request in world.flying:
         yield from vendor(world, rules, request)
-    for who, worker in enumerate(world.workers):
+    for who, worker in enumerate(world.workers[: rules.workers]):
         for label, after in DO[worker.at](world, rules, who, worker):
             yield f"worker {who} {label}", after
         if worker.at != "idle":
@@ -108,7 +109,8 @@ def vendor(world: World, rules: Rules, request: tuple[int, int, int]) -> Iterato
     known = rules.vendor == "keyed" and any(
         key == attempt and world.now - when < rules.remembers for key, when in world.executed
     )
-    executed = rest if known else replace(rest, executed=(*rest.executed, (attempt, world.now)))
+    when = world.now if rules.remembers < rules.end else 0  # where it does not matter, it makes no other world
+    executed = rest if known else replace(rest, executed=(*rest.executed, (attempt, when)))
     waits = world.workers[by].at == "waiting" and world.workers[by].attempt == attempt
     if waits:
         yield f"the vendor executes {attempt} and says yes", replace(executed, answers=rest.answers | {(by, attempt, "yes")})
@@ -120,7 +122,7 @@ def idle(world: World, rules: Rules, who: int, worker: Worker) -> Iterator[Step]
     free = world.holder < 0 or world.now >= world.until or not rules.checks_lease
     if free and world.row.state not in FINAL:
         held = replace(world, holder=who, until=world.now + LEASE)
-        yield "takes the order", held.put(who, Worker("deciding", world.now, world.row))
+        yield "takes the order", held.put(who, Worker("deciding", seen=world.row))
 
 
 def deciding(world: World, rules: Rules, who: int, worker: Worker) -> Iterator[Step]:
