@@ -73,7 +73,7 @@ def _not_read(app: App, delivery_id: int, tries: int, error: ConnectorError, now
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Polled:
-    """What a poll brought: how many orders were looked at, and ids of those that were new or changed."""
+    """What a poll brought: how many orders were looked at, and the ids of all of them (what is not new wakes nobody)."""
 
     seen: int
     order_ids: tuple[int, ...]

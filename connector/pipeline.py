@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from .errors import BadPayload, ConfigError, ConnectorError, OutcomeUnknown, Refused, TooEarly, TryLater, Unsupported
 from .model.case import IRREVERSIBLE, Act, ActKind, ActState, Case, left_to_ship
@@ -60,7 +60,12 @@ def advance(orders: Orders, order_id: int, make_work: Callable[[Lease], Work]) -
     lease = orders.take(order_id)
     if lease is None:
         return False
-    work = make_work(lease)
+    try:
+        work = make_work(lease)
+    except ConfigError as error:  # its account is gone from the configuration
+        now = datetime.now(UTC)
+        orders.drop(lease, now, due_at=now + LONGEST_BACKOFF, failures=lease.failures + 1, problem=str(error))
+        return True
     work.watch("taken")
     try:
         while True:

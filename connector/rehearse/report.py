@@ -32,7 +32,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chapter:
-    """One story as it went: the stage it was to end in, the case at its end, its timeline, what the store shows, and what is not as it should be."""
+    """One story as it went: its timeline, the case at its end, what the store shows, and what is not as it should be."""
 
     name: str
     title: str

@@ -141,6 +141,7 @@ orders = Table(
     UniqueConstraint("account_id", "platform_id"),
     Index("ix_orders_ref", "ref"),
     Index("ix_orders_stage_placed_at", "stage", "placed_at", "id"),
+    Index("ix_orders_account_stage", "account_id", "stage", "placed_at", "id"),
 )
 Index(
     "ix_orders_due_at", orders.c.due_at, sqlite_where=orders.c.due_at.isnot(None), postgresql_where=orders.c.due_at.isnot(None)
@@ -196,6 +197,14 @@ Index(
     postgresql_where=effects.c.state.in_(["sent", "unknown"]),
 )
 
+Index(
+    "ix_effects_planned",
+    effects.c.account_id,
+    effects.c.order_id,
+    sqlite_where=effects.c.state.in_(["planned"]),
+    postgresql_where=effects.c.state.in_(["planned"]),
+)
+
 attempts = Table(
     "attempts",
     metadata,
@@ -226,6 +235,14 @@ duties = Table(
     Column("said", Words, nullable=False, default=""),
     Column("owed_at", Utc, nullable=False),
     Column("settled_at", Utc, nullable=True),
+)
+
+Index(
+    "ix_duties_wanted",
+    duties.c.owed_at,
+    duties.c.id,
+    sqlite_where=duties.c.state.in_(["owed", "unknown", "failed"]),
+    postgresql_where=duties.c.state.in_(["owed", "unknown", "failed"]),
 )
 
 tasks = Table(
@@ -266,6 +283,13 @@ Index(
     deliveries.c.due_at,
     sqlite_where=deliveries.c.due_at.isnot(None),
     postgresql_where=deliveries.c.due_at.isnot(None),
+)
+
+Index(
+    "ix_deliveries_bad",
+    deliveries.c.id,
+    sqlite_where=deliveries.c.state.in_(["bad"]),
+    postgresql_where=deliveries.c.state.in_(["bad"]),
 )
 
 delivery_bodies = Table(

@@ -1,7 +1,7 @@
 """The real ledger with two workers whose every step is chosen by a die: who goes on, who dies, what the vendor does, how time
 passes. Each worker is a thread, of which one runs at a time; it stops wherever a process may be frozen or killed.
 
-Time is moved in the tables and in the ledger's own clock, so that minutes pass without anybody waiting.
+Time is moved in the database's clock and in the ledger's, so that minutes pass without anybody waiting.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import update
+import pytest
+from sqlalchemy import delete
 
 from connector.errors import ConnectorError, OutcomeUnknown, TryLater
 from connector.model.events import Effect, EffectClass, EffectRule, Found, Happened, NotHappened
@@ -22,7 +23,7 @@ from connector.outbound.ledger import Ledger, Underway
 from connector.store.database import Database
 from connector.store.lease import LeaseLost
 from connector.store.orders import Orders
-from connector.store.tables import effects, orders
+from connector.store.tables import db_now, meta
 from connector.store.vault import Vault
 from tests.outbound.desk import Died
 from tests.store.world import NOW, stored_order
@@ -34,7 +35,20 @@ RULES = {
     "lookup": EffectRule(vendor=EffectClass.LOOKUP, deadline_s=DEADLINE_S, settle_s=SETTLE_S),
     "none": EffectRule(vendor=EffectClass.NONE, deadline_s=DEADLINE_S),
 }
+CLOCK = "test-clock"
 PASSES = (0.3, 0.9, 1.5, 9.0, 18.0, 25.0, 45.0)
+
+
+def move_database_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on the database's time is its own plus what the table `meta` says; for engines that are made after this."""
+    handlers = db_now._compiler_dispatcher.specs  # type: ignore[attr-defined]
+
+    def later(real: Callable[..., str]) -> Callable[..., str]:
+        passed = f"COALESCE((SELECT CAST(value AS BIGINT) FROM meta WHERE key = '{CLOCK}'), 0)"
+        return lambda *args, **kw: f"({real(*args, **kw)} + {passed})"
+
+    for dialect in ("sqlite", "postgresql"):
+        monkeypatch.setitem(handlers, dialect, later(handlers[dialect]))
 
 
 @dataclass(slots=True)
@@ -113,9 +127,8 @@ class Schedule:
         self.dice = random.Random(seed)
         self.now = 0.0
         self.vendor = Vendor(keeps_keys=kind == "keyed")
-        self.books = Orders(
-            database, Vault("a secret key for tests, long enough, of no use elsewhere"), lease=timedelta(seconds=LEASE_S)
-        )
+        vault = Vault("a secret key for tests, long enough, of no use elsewhere")
+        self.books = Orders(database, vault, lease=timedelta(seconds=LEASE_S))
         self.order_id = stored_order(self.books)
         self.actors: list[Actor | None] = [None, None]
         self.log: list[str] = []
@@ -182,7 +195,7 @@ class Schedule:
     def step(self) -> None:
         actions: list[Callable[[], None]] = [self._time_passes] * 3
         for who in (0, 1):
-            actions += [lambda who=who: self._go_on(who)] * 6  # type: ignore[misc]
+            actions += [lambda who=who: self._go_on(who)] * 9  # type: ignore[misc]
             actions.append(lambda who=who: self._die(who))  # type: ignore[misc]
         actions += [self._vendor_acts] * (3 * bool(self.vendor.flying))
         self.dice.choice(actions)()
@@ -209,11 +222,9 @@ class Schedule:
         self.now += seconds
         self.clock.now += seconds
         self.log.append(f"{seconds} s pass")
-        by = timedelta(seconds=seconds) // timedelta(microseconds=1)
         with self.database.writing() as connection:
-            connection.execute(update(orders).values(lease_until=orders.c.lease_until - by))
-            times = {"sent_at": effects.c.sent_at - by, "first_sent_at": effects.c.first_sent_at - by}
-            connection.execute(update(effects).values(**times))
+            connection.execute(delete(meta).where(meta.c.key == CLOCK))
+            connection.execute(meta.insert().values(key=CLOCK, value=str(int(self.now * 1_000_000))))
 
     def _vendor_acts(self) -> None:
         request = self.dice.choice(self.vendor.flying)
@@ -228,6 +239,29 @@ class Schedule:
             self.vendor.does(request, self.now)
             request.answer = "yes" if said == "yes" else ""
         self.log.append(f"the vendor: {said} to {request.key[-1]} of {request.written:.1f}")
+
+    # --- without a die -------------------------------------------------------------------------------------------------
+
+    def play_script(self, script: str) -> None:
+        """ "0 connects" is worker 0 until it is there (or through), "+25" time, "yes 2" or "no answer 1" the vendor's doing
+        for that attempt."""
+        for line in (line.strip() for line in script.split(";")):
+            if line.startswith("+"):
+                self.pass_time(float(line[1:]))
+            elif line[0] in "01":
+                self._go_until(int(line[0]), line[2:])
+            else:
+                said, attempt = line.rsplit(" ", 1)
+                flying = [request for request in self.vendor.flying if request.key.endswith(f"/{attempt}")]
+                for request in flying:
+                    self.vendor.flying.remove(request)
+                    self.vendor.does(request, self.now)
+                    request.answer = "yes" if said == "yes" else ""
+
+    def _go_until(self, who: int, at: str) -> None:
+        self._go_on(who)
+        while (actor := self.actors[who]) is not None and actor.at not in (at, "over"):
+            self._go_on(who)
 
     # --- to the end ---------------------------------------------------------------------------------------------------
 

@@ -62,6 +62,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.create_index(
+            "ix_deliveries_bad",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("state IN ('bad')"),
+            postgresql_where=sa.text("state IN ('bad')"),
+        )
+        batch_op.create_index(
             "ix_deliveries_due_at",
             ["due_at"],
             unique=False,
@@ -94,6 +101,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("duties", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_duties_order_id"), ["order_id"], unique=False)
+        batch_op.create_index(
+            "ix_duties_wanted",
+            ["owed_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("state IN ('owed', 'unknown', 'failed')"),
+            postgresql_where=sa.text("state IN ('owed', 'unknown', 'failed')"),
+        )
 
     op.create_table(
         "effects",
@@ -127,6 +141,13 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("state IN ('sent', 'unknown')"),
             postgresql_where=sa.text("state IN ('sent', 'unknown')"),
+        )
+        batch_op.create_index(
+            "ix_effects_planned",
+            ["account_id", "order_id"],
+            unique=False,
+            sqlite_where=sa.text("state IN ('planned')"),
+            postgresql_where=sa.text("state IN ('planned')"),
         )
         batch_op.create_index(batch_op.f("ix_effects_scope"), ["scope"], unique=False)
 
@@ -199,6 +220,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("account_id", "platform_id", name=op.f("uq_orders_account_id")),
     )
     with op.batch_alter_table("orders", schema=None) as batch_op:
+        batch_op.create_index("ix_orders_account_stage", ["account_id", "stage", "placed_at", "id"], unique=False)
         batch_op.create_index(
             "ix_orders_due_at",
             ["due_at"],
@@ -307,6 +329,7 @@ def downgrade() -> None:
         batch_op.drop_index(
             "ix_orders_due_at", sqlite_where=sa.text("due_at IS NOT NULL"), postgresql_where=sa.text("due_at IS NOT NULL")
         )
+        batch_op.drop_index("ix_orders_account_stage")
 
     op.drop_table("orders")
     op.drop_table("meta")
@@ -321,6 +344,9 @@ def downgrade() -> None:
     with op.batch_alter_table("effects", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_effects_scope"))
         batch_op.drop_index(
+            "ix_effects_planned", sqlite_where=sa.text("state IN ('planned')"), postgresql_where=sa.text("state IN ('planned')")
+        )
+        batch_op.drop_index(
             "ix_effects_open",
             sqlite_where=sa.text("state IN ('sent', 'unknown')"),
             postgresql_where=sa.text("state IN ('sent', 'unknown')"),
@@ -329,6 +355,11 @@ def downgrade() -> None:
 
     op.drop_table("effects")
     with op.batch_alter_table("duties", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_duties_wanted",
+            sqlite_where=sa.text("state IN ('owed', 'unknown', 'failed')"),
+            postgresql_where=sa.text("state IN ('owed', 'unknown', 'failed')"),
+        )
         batch_op.drop_index(batch_op.f("ix_duties_order_id"))
 
     op.drop_table("duties")
@@ -336,6 +367,9 @@ def downgrade() -> None:
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_deliveries_due_at", sqlite_where=sa.text("due_at IS NOT NULL"), postgresql_where=sa.text("due_at IS NOT NULL")
+        )
+        batch_op.drop_index(
+            "ix_deliveries_bad", sqlite_where=sa.text("state IN ('bad')"), postgresql_where=sa.text("state IN ('bad')")
         )
 
     op.drop_table("deliveries")
