@@ -41,7 +41,7 @@ class Deliveries:
         headers = {name: value for name, value in delivery.headers.items() if name not in _LEFT_OUT}
         digest = hashlib.sha256(delivery.body).hexdigest()
         content = len(to_json(headers)).to_bytes(4, "big") + to_json(headers) + delivery.body
-        with self._database.writing() as connection:
+        with self._database.writing(urgent=True) as connection:
             insert = deliveries.insert().values(
                 account_id=account_id, received_at=now, digest=digest, topic=topic, state="new", due_at=now
             )
