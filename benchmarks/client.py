@@ -1,18 +1,19 @@
-"""Delivers webhooks from a process of its own: `python -m benchmarks.client PORT PATH COUNT THREADS PER_SECOND`.
+"""Delivers webhooks from a process of its own: `python -m benchmarks.client PORT PATH COUNT THREADS PER_SECOND FIRST`.
 
 PER_SECOND 0: as fast as the server answers. Otherwise each delivery has its moment whether or not the earlier ones were
-answered, and its latency counts from that moment. Prints a JSON list of milliseconds after one line with the seconds it took.
+answered, and its latency counts from that moment. Prints as JSON the seconds of all and the milliseconds of each.
 """
 
 from __future__ import annotations
 
-import itertools
 import json
 import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from queue import Empty, SimpleQueue
+
+import msgspec
 
 from .plugins.instant_shop import Config, order, signature
 
@@ -22,8 +23,6 @@ FIRST = 90_000_000
 
 def delivery(path: str, number: int) -> bytes:
     """One request, an order of about 3 kB in it."""
-    import msgspec
-
     body = msgspec.json.encode({"id": number, "order": order(str(number))})
     head = (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
@@ -32,13 +31,14 @@ def delivery(path: str, number: int) -> bytes:
     return head.encode() + body
 
 
-def deliver(port: int, requests: Iterator[tuple[float, bytes]], took_ms: list[float]) -> None:
+def deliver(port: int, requests: SimpleQueue[tuple[float, bytes]], took_ms: list[float]) -> None:
     """Send one after the other on one connection."""
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        while True:
-            moment, request = _next(requests)
-            if not request:
+        while not requests.empty():
+            try:
+                moment, request = requests.get_nowait()
+            except Empty:
                 return
             time.sleep(max(0.0, moment - time.perf_counter()))
             started = moment or time.perf_counter()
@@ -47,14 +47,6 @@ def deliver(port: int, requests: Iterator[tuple[float, bytes]], took_ms: list[fl
             if not answer.startswith(b"HTTP/1.1 200"):
                 raise RuntimeError(answer[:200].decode(errors="replace"))
             took_ms.append((time.perf_counter() - started) * 1000)
-
-
-_taking_turns = threading.Lock()
-
-
-def _next(requests: Iterator[tuple[float, bytes]]) -> tuple[float, bytes]:
-    with _taking_turns:
-        return next(requests, (0.0, b""))
 
 
 def _answer(connection: socket.socket) -> bytes:
@@ -70,9 +62,9 @@ def _answer(connection: socket.socket) -> bytes:
 
 def main(port: int, path: str, count: int, threads: int, per_second: float, first: int) -> None:
     ready = [delivery(path, FIRST + first + number) for number in range(count)]
-    start = time.perf_counter() + 0.1
-    moments = (start + number / per_second if per_second else 0.0 for number in itertools.count())
-    requests = zip(moments, ready, strict=False)
+    start, requests = time.perf_counter() + 0.1, SimpleQueue[tuple[float, bytes]]()
+    for number, request in enumerate(ready):
+        requests.put((start + number / per_second if per_second else 0.0, request))
     took_ms: list[float] = []
     senders = [threading.Thread(target=deliver, args=(port, requests, took_ms)) for _ in range(threads)]
     started = time.perf_counter()

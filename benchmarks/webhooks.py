@@ -27,7 +27,7 @@ from connector.engine import working
 from connector.web import make_web
 
 from .measure import Measure, compare, in_turns, limit
-from .shop import SHOP, open_shop, put_in
+from .shop import SHOP, open_shop, put_in, stages
 
 ROUNDS = 5
 DELIVERIES = 600
@@ -72,17 +72,11 @@ def _while_busy(numbers: Iterator[int]) -> Iterator[Measure]:
         app.clock.move(timedelta(hours=1))
         time.sleep(1)
         found = _deliver(port, OURS, numbers, count=PER_SECOND * SECONDS, per_second=PER_SECOND)
-        done = app_done(app)
+        done = stages(app).get("completed", 0)
     cuts = quantiles(found.ms, n=100)
     about = {"p50_ms": round(cuts[49], 1), "max_ms": round(max(found.ms), 1), "orders_done_meanwhile": done}
     yield limit("webhooks at 200/s, busy: p50", [cuts[49]], unit="ms")
     yield limit("webhooks at 200/s, busy: p99", [cuts[98]], unit="ms", at_most=50, about=about)
-
-
-def app_done(app: App) -> int:
-    from .shop import stages
-
-    return stages(app).get("completed", 0)
 
 
 def _check_stored(app: App, count: int) -> None:

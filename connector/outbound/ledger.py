@@ -187,6 +187,8 @@ class Ledger:
             self._no_other_open(connection, rule, kind, base)
             allowed = self._allowed(connection)
             known = resend or (row if row is not None and row.state is EffectState.PLANNED else None)
+            if row is not None and (now := effects.latest(connection, base)) is not None and now.state is EffectState.DONE:
+                raise self._about(TryLater, "its answer came in the meantime.", kind, after_s=1)
             if resend is not None and not _remembered(resend, rule, self.database.clock(connection)):
                 raise self._about(TryLater, "the vendor may have forgotten the key by now.", kind, after_s=1)
             over = row if known is None else None
@@ -286,7 +288,7 @@ class Ledger:
         self.watch(state.value)
         if state is EffectState.DONE and stands is not None and stands.state is EffectState.REFUSED:
             with self.database.writing() as connection:
-                effects.add_said(connection, key, ", and then the vendor's yes came")
+                effects.late_yes(connection, key, answer)
             raise OutcomeUnknown(
                 "the vendor's yes came after it was taken for not happened; it may have happened twice. Look at the vendor's.",
                 account=self.account_name,

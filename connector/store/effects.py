@@ -51,7 +51,7 @@ class EffectRow:
 
 
 def latest(connection: Connection, base: str) -> EffectRow | None:
-    """The newest attempt of an effect, or None if it was never planned."""
+    """The newest attempt of an effect, but before all the one that is done; None if it was never planned."""
     row = connection.execute(_LATEST, {"b_base": base}).one_or_none()
     return None if row is None else _row(row)
 
@@ -165,14 +165,21 @@ def resolve(connection: Connection, scope: str, request_id: str, *, happened: bo
         )
 
 
-def add_said(connection: Connection, key: str, said: str) -> None:
-    """Write down what came to light after the outcome was settled."""
-    connection.execute(update(effects).where(effects.c.key == key).values(said=effects.c.said + said))
+def late_yes(connection: Connection, key: str, answer: Any) -> None:
+    """The vendor's yes to what was settled as refused: it did happen, so it is never sent again, whatever else was planned."""
+    said = effects.c.said + ", and then the vendor's yes came"
+    answered = None if answer is None else to_json(answer).decode()
+    refused = (effects.c.key == key, effects.c.state == EffectState.REFUSED)
+    connection.execute(update(effects).where(*refused).values(state=EffectState.DONE, answer=answered, said=said))
 
 
 # Made once: SQLAlchemy takes six times as long to put a statement together as to run it (measured, 2.1).
 _ROW = select(effects, type_coerce(db_now(), Utc).label("now"))
-_LATEST = _ROW.where(effects.c.base == bindparam("b_base")).order_by(effects.c.attempt.desc()).limit(1)
+_LATEST = (
+    _ROW.where(effects.c.base == bindparam("b_base"))
+    .order_by((effects.c.state == EffectState.DONE).desc(), effects.c.attempt.desc())
+    .limit(1)
+)
 _BY_KEY = _ROW.where(effects.c.key == bindparam("b_key"))
 _UNSETTLED = _ROW.where(effects.c.scope == bindparam("b_scope"), effects.c.state.in_(["sent", "unknown"])).order_by(
     effects.c.planned_at

@@ -290,7 +290,7 @@ def test_a_late_no_settles_what_was_unknown(desk: Desk) -> None:
 
 
 def test_a_yes_after_it_was_taken_for_not_happened_is_said_aloud(desk: Desk) -> None:
-    """The vendor's own lookup was wrong: it may have happened twice. It is written down, and nobody calls it done."""
+    """The vendor's own lookup was wrong: it may have happened twice. It is written down, and a person is to look."""
     other = desk.another()
     other.found = lambda effect: NotHappened()
 
@@ -303,9 +303,51 @@ def test_a_yes_after_it_was_taken_for_not_happened_is_said_aloud(desk: Desk) -> 
         desk.ask(then=slowly)
     old = desk.row(attempt=1)
     assert old is not None
-    assert old.state == "refused"
+    assert (old.state, old.answer) == ("done", "late")
     assert "then the vendor's yes came" in old.said
     assert other.state() == ("done", 2)
+
+
+def test_after_a_late_yes_no_further_attempt_is_made(desk: Desk) -> None:
+    """The second attempt was only planned, or died before it was sent: the first one's yes is the answer now."""
+    other = desk.another()
+    other.found = lambda effect: NotHappened()
+    die_at(other, "sent")
+
+    def slowly() -> str:
+        desk.later(READY_S)
+        with suppress(Died):
+            other.ask()
+        assert other.state() == ("sent", 2)
+        return "late"
+
+    with pytest.raises(OutcomeUnknown):
+        desk.ask(then=slowly)
+    other.watch = lambda transition: None
+    other.later(READY_S)
+    assert other.ask() == "late"
+    assert (other.sent, len(desk.sent)) == ([], 1)
+
+
+def test_a_late_yes_between_reading_and_sending_stops_the_next_attempt(left: Desk) -> None:
+    """The second attempt is about to be sent when the first one's yes is written."""
+    leave(left, "lookup")
+    left.later(READY_S)
+    left.found = lambda effect: NotHappened()
+    left.mode("shadow")
+    with pytest.raises(HeldBack):
+        left.ask()
+    left.mode("live")
+
+    def late() -> None:
+        with left.database.writing() as connection:
+            effects.late_yes(connection, "install/a1/order:1/lookup/r1/1", "late")
+
+    left.wait_turn = late
+    with pytest.raises(TryLater, match="answer came"):
+        left.ask()
+    assert len(left.sent) == 1
+    assert left.ask() == "late"
 
 
 def test_a_late_failure_does_not_undo_an_answer(desk: Desk) -> None:

@@ -125,6 +125,18 @@ def test_what_each_rule_is_for(
     assert executed == (1 if obeyed else 2), "; ".join(schedule.log)
 
 
+def test_a_freeze_between_check_and_write_does_no_harm_while_the_key_is_known(moving: Database, clock: SimpleNamespace) -> None:
+    """The lease runs out, another worker sends the same key again, the vendor does it; then the first one's bytes leave."""
+    schedule = _new(moving, "keyed", 0, clock)
+    schedule.freezes_in_gap = True
+    try:
+        schedule.play_script("0 written; +45; 1 waits for the answer; yes 1; 1 over; 0 waits for the answer; yes 1; 0 over")
+    finally:
+        schedule.close()
+    assert len(schedule.vendor.executed) == 1
+    assert [row.state for row in rows(moving, effects)] == ["done"]
+
+
 def _new(database: Database, kind: str, seed: int, clock: SimpleNamespace) -> Schedule:
     """An order and an empty ledger, in a database that many of them share."""
     with database.writing() as connection:

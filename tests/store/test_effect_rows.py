@@ -104,6 +104,19 @@ def test_an_outcome_is_written_only_where_none_is_known(database: Database, befo
         assert row.said == "so  it is"
 
 
+def test_a_late_yes_is_stronger_than_a_no(database: Database) -> None:
+    """Whatever was planned since: the attempt that is done is the one that counts. Nothing else is changed by it."""
+    plan(database, REFUSED)
+    plan(database, SENT, attempt=2)
+    with database.writing() as connection:
+        effects.late_yes(connection, f"{BASE}/2", "no")
+        effects.late_yes(connection, KEY, {"id": 1})
+        row = effects.latest(connection, BASE)
+    assert row is not None
+    assert (row.key, row.state, row.answer) == (KEY, DONE, {"id": 1})
+    assert found(database, f"{BASE}/2").state is SENT
+
+
 @pytest.mark.parametrize("state", EffectState)
 def test_only_what_this_holder_sent_goes_back_to_planned(database: Database, state: EffectState) -> None:
     """Nobody can say of another's request that it never left."""
