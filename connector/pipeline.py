@@ -113,12 +113,12 @@ def _next(work: Work) -> bool:
         return True
     if lease.case is None:
         return False
-    if lease.inbox:
-        _take_command(work, lease.inbox[0])
-        return True
     if review.is_needed(work):
         review.look(work)
         decide.decide(work)
+        return True
+    if lease.inbox:
+        _take_command(work, lease.inbox[0])
         return True
     act = _next_act(work.case)
     if act is None:
@@ -178,6 +178,8 @@ def _resolve(work: Work, item: InboxItem) -> None:
 
 def _next_act(case: Case) -> Act | None:
     for act in case.open_acts:
+        if act.kind is ActKind.BUY_LABEL and case.holds:
+            continue  # held after it was decided: it waits until the last hold is gone
         before = case.act(act.after) if act.after else None
         if before is None or before.state is ActState.DONE:
             return act

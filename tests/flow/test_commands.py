@@ -295,3 +295,14 @@ def test_a_command_for_an_order_that_never_arrives(shop: Shop) -> None:
     assert shop.row("4711").body is None
     assert shop.writes("4711") == []
     assert shop.case(other).stage is Stage.PROCESSING
+
+
+def test_ship_before_the_review_does_not_ship_what_is_held(shop):
+    """A command that was waiting before anybody looked at the order is judged after the review, not before it."""
+    number = shop.buy(po_box=True)
+    shop.poll()
+    shop.ask(number, "ship", carrier="UPS", tracking="1Z999AA10123456784")
+    shop.work()
+
+    assert shop.case(number).stage == "on_hold"
+    assert shop.case(number).shipments == ()

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.model.case import Case, Personal, join, part
+from connector.model.case import Case, Personal, RefundRecord, join, part
 from connector.model.codec import from_json, plain, to_json, typed
 from connector.model.money import Money
-from connector.model.order import Address, Customer, Order
+from connector.model.order import Address, Customer, Order, PlatformRefund
 from tests.model.strategies import cases, examples, orders
+from tests.store.world import make_order
 
 MARKER = "MARKER-7f3a"
 
@@ -95,13 +96,7 @@ def test_what_does_not_fit_is_a_value_error(data: bytes) -> None:
 def test_an_error_names_the_path() -> None:
     """Whoever mends it has to know where."""
     with pytest.raises(ValueError, match=r"currency.*\$\.request\.amount|\$\.request\.amount"):
-        from_json(b'{"request": {"id": "r", "amount": {"minor": 1, "currency": "nope"}}}', _record())
-
-
-def _record() -> type[Any]:
-    from connector.model.case import RefundRecord
-
-    return RefundRecord
+        from_json(b'{"request": {"id": "r", "amount": {"minor": 1, "currency": "nope"}}}', RefundRecord)
 
 
 @examples(30)
@@ -115,8 +110,6 @@ def test_an_order_has_one_currency(order: Order, what: str) -> None:
     if what == "line":
         changed = {"lines": (replace(order.lines[0], tax=yen), *order.lines[1:])}
     elif what == "refund":
-        from connector.model.order import PlatformRefund
-
         changed = {"refunds": (PlatformRefund(id="1", amount=yen),)}
     elif what == "payment":
         if not order.payments:
@@ -129,8 +122,6 @@ def test_an_order_has_one_currency(order: Order, what: str) -> None:
 
 def test_an_order_needs_zones_and_distinct_lines() -> None:
     """A time without a zone could be any hour; two lines of one id could not be told apart when shipping."""
-    from tests.store.world import make_order
-
     order = make_order("1")
     with pytest.raises(ValueError, match="zone"):
         replace(order, updated_at=datetime(2026, 1, 1))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from babel import Locale
+from babel.core import get_global
 from babel.numbers import get_currency_precision, list_currencies
 from hypothesis import given
 from hypothesis import strategies as st
@@ -134,9 +136,6 @@ def test_currencies_are_never_mixed(a: int, b: int, one: str, other: str) -> Non
 
 def test_the_currencies_are_those_in_use() -> None:
     """Every currency that CLDR lists for a country today is known, and none was invented."""
-    from babel import Locale
-    from babel.core import get_global
-
     used = {
         currency
         for territory in Locale("en").territories

@@ -27,6 +27,7 @@ from connector.model.money import Money, total
 from connector.model.payment import Payment, PaymentEnd, PaymentKind, PaymentLabel, label, sums
 from connector.model.shipping import LineQuantity, Shipment
 from tests.model.strategies import cases, examples, payments
+from tests.store.world import make_case, make_refund
 
 
 def paid(due: int, captured: int = 0, *, authorized: int = 0, refunded: int = 0, ended: PaymentEnd | None = None) -> Payment:
@@ -120,8 +121,6 @@ def _planned(case: Case) -> bool:
 
 def test_a_refunded_line_is_not_shipped() -> None:
     """Two of three are given back before they left: one is left to ship. After it left, a refund is a return."""
-    from tests.store.world import make_case, make_refund
-
     case = make_case("1", quantity=3)
     back = make_refund("r", 100, lines=(LineQuantity(line_id="l1", quantity=2),))
     case = case.with_refund(RefundRecord(request=back))
@@ -146,7 +145,5 @@ def test_never_more_is_left_to_give_back_than_was_captured(case: Case) -> None:
     refused = replace(case, refunds=tuple(replace(record, state=RefundState.REFUSED) for record in case.refunds))
     assert left <= refund_left(refused) <= captured
     if left:
-        from tests.store.world import make_refund
-
         more = case.with_refund(RefundRecord(request=make_refund("new-one", left.minor, currency=left.currency)))
         assert not refund_left(more)

@@ -18,7 +18,7 @@ from connector.store import shared
 from connector.store.database import Database
 from connector.store.lease import Lease
 from connector.store.orders import Orders
-from connector.store.tables import attempts
+from connector.store.tables import attempts, effects
 from connector.store.vault import Vault
 from tests.store.world import NOW, rows, stored_order
 
@@ -98,8 +98,6 @@ class Office:
         return answer
 
     def effect_state(self) -> list[tuple[str, int]]:
-        from connector.store.tables import effects
-
         return [(row.state, row.attempt) for row in rows(self.database, effects)]
 
     def attempts(self) -> list[Any]:

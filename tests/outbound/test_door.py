@@ -11,8 +11,8 @@ from connector.model.plugin import Capabilities
 from connector.outbound import door as module
 from connector.store.database import Database
 from connector.store.tables import attempts
+from tests.outbound.caller import answer_all, close_after_reading
 from tests.outbound.office import Config, Office
-from tests.outbound.test_http import answer_all, close_after_reading
 from tests.outbound.vendor import Wire, nobody_there
 from tests.store.world import rows
 

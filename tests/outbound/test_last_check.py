@@ -16,9 +16,10 @@ from sqlalchemy import update
 from connector.errors import TryLater
 from connector.store.database import Database
 from connector.store.lease import LeaseLost
-from connector.store.tables import orders
+from connector.store.tables import effects, orders, timeline
 from tests.outbound.office import Office
 from tests.outbound.vendor import Talk, Wire
+from tests.store.world import rows
 
 
 def ok(talk: Talk) -> None:
@@ -103,8 +104,6 @@ def test_what_the_holder_has_pending_is_committed_with_sent(database: Database) 
     seen: list[int] = []
 
     def look() -> None:
-        from connector.store.tables import timeline
-        from tests.store.world import rows
 
         seen.append(len(rows(database, timeline)))
 
@@ -149,7 +148,5 @@ def test_a_process_that_was_stopped_after_sent_gives_up_when_it_wakes(
         process.join(20)
         assert process.exitcode == 3
         assert wire.received == b""
-    from connector.store.tables import effects
-    from tests.store.world import rows
 
     assert [row.state for row in rows(database, effects)] == ["planned"]

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from connector.errors import ConnectorError
 from connector.outbound import redact
 from tests.model.strategies import examples
+from tests.outbound.caller import Caller, answer_all, close_after_reading
 from tests.outbound.office import Config
-from tests.outbound.test_http import Caller, answer_all, close_after_reading
 from tests.outbound.vendor import Wire, nobody_there
 
 secrets = st.text(st.characters(codec="latin-1", exclude_categories=["Cc", "Cs"]), min_size=6, max_size=24).map(

@@ -6,6 +6,7 @@ import smtplib
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,8 +104,6 @@ def test_one_effect_is_one_message(database: Database) -> None:
 @pytest.mark.parametrize("mode", ["shadow", "rehearsal", "live"])
 def test_who_gets_mail_in_which_mode(database: Database, mode: str, to: str) -> None:
     """Shadow: nobody. Rehearsal: of orders marked as ours, the rehearsal's own addresses. Live: everybody."""
-    from dataclasses import replace
-
     office, mailbox = Office(database, rehearsal_mail_to=("me@shop.example",)), Mailbox()
     assert office.lease.case is not None
     office.lease.case = replace(office.lease.case, order=replace(office.lease.case.order, rehearsal="run-1"))
@@ -120,8 +119,6 @@ def test_who_gets_mail_in_which_mode(database: Database, mode: str, to: str) -> 
 
 def test_in_rehearsal_a_stranger_among_the_recipients_gets_nothing(database: Database) -> None:
     """The server never hears of him."""
-    from dataclasses import replace
-
     office, mailbox = Office(database, rehearsal_mail_to=("me@shop.example",)), Mailbox()
     assert office.lease.case is not None
     office.lease.case = replace(office.lease.case, order=replace(office.lease.case.order, rehearsal="run-1"))

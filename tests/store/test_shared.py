@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from multiprocessing.synchronize import Barrier
 
 import pytest
 
@@ -177,10 +178,12 @@ def test_a_dead_process_of_this_name_frees_only_its_own(database: Database, vaul
 # --- rates ------------------------------------------------------------------------------------------------------------
 
 
-def _take_turns(url: str, until: float, per_second: float, burst: int, used: multiprocessing.Queue[list[float]]) -> None:
+def _take_turns(url: str, start: Barrier, per_second: float, burst: int, used: multiprocessing.Queue[list[float]]) -> None:
     """Another process that calls as often as it may."""
     database = Database(url, pool_size=2)
     times: list[float] = []
+    start.wait(30)
+    until = time.time() + 1.0
     while time.time() < until:
         wait = take_turn(database, "a1", per_second=per_second, burst=burst, longest_wait_s=0.2)
         if wait > 0.2:
@@ -194,11 +197,12 @@ def _take_turns(url: str, until: float, per_second: float, burst: int, used: mul
 
 def test_two_processes_together_keep_the_rate(database_url: str, database: Database) -> None:
     """Never more than burst + rate * t calls in any stretch of time, and not much less than allowed either."""
-    per_second, burst, seconds = 40.0, 5, 1.2
-    context = multiprocessing.get_context("spawn")
+    per_second, burst = 40.0, 5
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.store.test_shared"])
     used: multiprocessing.Queue[list[float]] = context.Queue()
-    until = time.time() + 1.5 + seconds
-    several = [context.Process(target=_take_turns, args=(database_url, until, per_second, burst, used)) for _ in range(2)]
+    start = context.Barrier(2)
+    several = [context.Process(target=_take_turns, args=(database_url, start, per_second, burst, used)) for _ in range(2)]
     for one in several:
         one.start()
     times = sorted(moment for _ in several for moment in used.get(timeout=30))
@@ -209,8 +213,8 @@ def test_two_processes_together_keep_the_rate(database_url: str, database: Datab
     for first in range(len(times)):
         for last in range(first, len(times)):
             span = times[last] - times[first]
-            # Waking up late moves a call: allow for 50 ms of it between two calls.
-            assert last - first + 1 <= burst + 1 + per_second * (span + 0.05)
+            # Waking up late moves a call: allow for 200 ms of it.
+            assert last - first + 1 <= burst + 1 + per_second * (span + 0.2)
 
 
 def test_threads_of_several_processes_get_distinct_turns(another: Callable[[], Database]) -> None:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +22,8 @@ from connector.store.database import Database
 from connector.store.lease import Lease
 from connector.store.orders import Orders
 
+ALREADY_OVER = timedelta(seconds=-1)
+"""A lease that has run out when it is taken."""
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
@@ -78,6 +80,12 @@ def tell(orders: Orders, platform_id: str = "1", **about: Any) -> int:
     said: dict[str, Any] = {"kind": "news", "body": {}, "now": NOW} | about
     with orders.database.writing() as connection:
         return orders.tell(connection, account_id="a1", account_name="shop", platform_id=platform_id, **said)
+
+
+def taken(books: Orders, order_id: int) -> Lease:
+    lease = books.take(order_id)
+    assert lease is not None
+    return lease
 
 
 def look_at_all(lease: Lease) -> None:
