@@ -20,7 +20,7 @@ demo: $(READY) ## Orders played from buying to their end, on a simulated shop on
 	@$(BIN)/connector demo --once
 
 test: $(READY) ## The tests that every change must pass (under five minutes)
-	@$(BIN)/pytest -m "not live and not prove"
+	@$(BIN)/pytest -n 4 --dist worksteal -m "not live and not prove"
 
 check: $(READY) ## Formatting, lint, types, who imports whom, generated pages
 	@$(BIN)/ruff format --check --quiet --output-format concise . || { echo 'Some files are not formatted: $(BIN)/ruff format .'; exit 1; }

@@ -14,7 +14,7 @@ from connector.outbound.http import Attempt, Session, Transport
 from connector.outbound.ledger import Underway
 from tests.outbound.vendor import Talk
 
-DEADLINE_S = 0.4
+DEADLINE_S = 0.25
 
 
 @dataclass(slots=True)

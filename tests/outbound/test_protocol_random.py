@@ -41,7 +41,7 @@ def moving(database_url: str, clock: SimpleNamespace) -> Iterator[Database]:
 @pytest.mark.parametrize("kind", list(RULES))
 def test_at_most_once_whatever_happens(moving: Database, clock: SimpleNamespace, kind: str) -> None:
     """And once everything is quiet, exactly once, unless only a person can find out."""
-    number = 24 if moving.is_sqlite else 10
+    number = 16 if moving.is_sqlite else 8
     happened = 0
     for seed in range(number):
         schedule = _new(moving, kind, seed, clock)
