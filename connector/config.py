@@ -46,7 +46,7 @@ class General(Struct, frozen=True, kw_only=True):
     public_url: Annotated[str, Meta(description="Where webhooks reach us from outside, with https://.")] = ""
     host: Annotated[str, Meta(description="The address that the web server listens on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="And its port.")] = 8460
-    worker_concurrency: Annotated[int, Meta(ge=1, description="Orders worked on at once by one process.")] = 16
+    worker_concurrency: Annotated[int, Meta(ge=1, description="Orders worked on at once by one process.")] = 8
     timezone: Annotated[str, Meta(description="The merchant's time zone, for pages and mails.")] = "UTC"
     language: Annotated[str, Meta(description="The merchant's language, a BCP 47 tag.")] = "en"
     templates_dir: Annotated[str, Meta(description="Folder of your own mail templates, seen from this file.")] = ""

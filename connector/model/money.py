@@ -121,7 +121,9 @@ class Money:
 
 def total(amounts: Iterable[Money], currency: str) -> Money:
     """The sum of amounts that are all in `currency` (zero if there are none)."""
-    result = Money.zero(currency)
+    minor = 0
     for amount in amounts:
-        result += amount
-    return result
+        if amount.currency != currency:
+            raise ValueError(f"{amount.currency} and {currency} cannot be put together")
+        minor += amount.minor
+    return Money(minor=minor, currency=currency)

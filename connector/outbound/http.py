@@ -138,12 +138,20 @@ class Session(requests.Session):
     """`ctx.http`. Any status is an answer; what is not an answer is one of our errors."""
 
     def __init__(self, wire: Wire) -> None:
-        super().__init__()
         self.wire = wire
+
+    def __getattr__(self, name: str) -> Any:
+        # The rest is made at its first use: many hooks make no call, and it would take as long as all else around them.
+        if name not in self.__attrs__:
+            raise AttributeError(name)
+        already = dict(self.__dict__)
+        super().__init__()
         self.trust_env = False  # a stray .netrc would replace the account's credentials
-        self.mount("https://", wire.transport)
-        self.mount("http://", wire.transport)
+        self.mount("https://", self.wire.transport)
+        self.mount("http://", self.wire.transport)
         self.headers["User-Agent"] = USER_AGENT
+        self.__dict__.update(already)
+        return getattr(self, name)
 
     def request(
         self,

@@ -7,7 +7,7 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +31,7 @@ class Database:
         self.engine = _engine(url, pool_size)
         self.holder = f"process-{os.getpid()}-{secrets.token_hex(3)}"
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._idle: list[Connection] = []  # of SQLite, open and outside of any transaction
         self._writing = threading.Lock()
         self._patient = threading.Lock()
 
@@ -45,7 +46,7 @@ class Database:
         Args:
             urgent: somebody outside waits for the answer, so it goes before this process's other writers.
         """
-        with _errors(), self._turn(urgent), self.engine.connect() as connection, connection.begin():
+        with _errors(), self._turn(urgent), self._connected() as connection, connection.begin():
             if self.is_sqlite:
                 # It must take its write lock at the start. A reader that turns into a writer on an old snapshot fails at once
                 # with "database is locked" (tried, SQLite 3.40).
@@ -55,7 +56,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that only reads: one snapshot."""
-        with _errors(), self._snapshot() as connection, connection.begin():
+        with _errors(), self._connected(snapshot=True) as connection, connection.begin():
             if self.is_sqlite:
                 _say(connection, "BEGIN")
             yield connection
@@ -73,10 +74,26 @@ class Database:
             with _held(self._patient), _held(self._writing):
                 yield
 
-    def _snapshot(self) -> Connection:
-        connection = self.engine.connect()
-        # PostgreSQL would give every statement a snapshot of its own: a case and its people of different versions.
-        return connection if self.is_sqlite else connection.execution_options(isolation_level="REPEATABLE READ")
+    @contextmanager
+    def _connected(self, *, snapshot: bool = False) -> Iterator[Connection]:
+        if not self.is_sqlite:
+            with self.engine.connect() as connection:
+                # PostgreSQL would give every statement a snapshot of its own: a case and its people of different versions.
+                yield connection.execution_options(isolation_level="REPEATABLE READ") if snapshot else connection
+            return
+        connection = self._take_idle() or self.engine.connect()
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append(connection)
+
+    def _take_idle(self) -> Connection | None:
+        # An order opens ten transactions: what the pool does for each of them again takes longer than SQLite needs to begin.
+        with suppress(IndexError):
+            return self._idle.pop()
+        return None
 
     def clock(self, connection: Connection) -> datetime:
         """The database's own time (UTC)."""
@@ -84,6 +101,8 @@ class Database:
         return now
 
     def close(self) -> None:
+        while connection := self._take_idle():
+            connection.close()
         self.engine.dispose()
 
 

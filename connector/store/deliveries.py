@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +20,10 @@ from .vault import Vault
 # Never needed again, and some are secrets.
 _LEFT_OUT = frozenset({"authorization", "cookie", "proxy-authorization"})
 
+# Made once: the platform waits for its answer while a delivery is stored.
+_KEEP = deliveries.insert().returning(deliveries.c.id, sort_by_parameter_order=True)
+_KEEP_BODY = delivery_bodies.insert()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredDelivery:
@@ -29,28 +35,78 @@ class StoredDelivery:
     delivery: Delivery | None
 
 
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Arrived:
+    """A delivery that is about to be stored; it has a number once it is."""
+
+    account_id: str
+    digest: str
+    topic: str
+    at: datetime
+    content: bytes
+    number: int = 0
+
+    @property
+    def owner(self) -> str:
+        return f"deliveries of {self.account_id} on {self.at.date()}"
+
+    def row(self) -> dict[str, Any]:
+        return {
+            "account_id": self.account_id,
+            "received_at": self.at,
+            "digest": self.digest,
+            "topic": self.topic,
+            "state": "new",
+            "due_at": self.at,
+        }
+
+
 class Deliveries:
     """The deliveries of one database."""
 
     def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
         self._vault = vault
+        self._arrived: deque[_Arrived] = deque()
+        self._keeping = threading.Lock()
 
     def keep(self, account_id: str, delivery: Delivery, *, topic: str, now: datetime) -> int:
         """Store a delivery and commit; only then may it be answered. Returns its number."""
-        headers = {name: value for name, value in delivery.headers.items() if name not in _LEFT_OUT}
-        digest = hashlib.sha256(delivery.body).hexdigest()
-        content = len(to_json(headers)).to_bytes(4, "big") + to_json(headers) + delivery.body
+        head = to_json({name: value for name, value in delivery.headers.items() if name not in _LEFT_OUT})
+        mine = _Arrived(
+            account_id=account_id,
+            digest=hashlib.sha256(delivery.body).hexdigest(),
+            topic=topic,
+            at=now,
+            content=len(head).to_bytes(4, "big") + head + delivery.body,
+        )
+        self._arrived.append(mine)
+        with self._keeping:  # whatever arrives while one commit is under way goes into the next one together
+            if not mine.number:
+                self._keep_all(self._all_with(mine))
+        return mine.number
+
+    def _all_with(self, mine: _Arrived) -> list[_Arrived]:
+        together = [self._arrived.popleft() for _ in range(len(self._arrived))]
+        # It was taken already, and not stored, if the commit that it was to be part of failed.
+        return together if mine in together else [*together, mine]
+
+    def _keep_all(self, together: list[_Arrived]) -> None:
         with self._database.writing(urgent=True) as connection:
-            insert = deliveries.insert().values(
-                account_id=account_id, received_at=now, digest=digest, topic=topic, state="new", due_at=now
-            )
-            delivery_id = int(connection.execute(insert.returning(deliveries.c.id)).scalar_one())
+            numbers = connection.execute(_KEEP, [one.row() for one in together]).scalars().all()
             # The customer is not known before it is parsed, so each day has a key that is destroyed with its bodies.
-            key_id = self._vault.owner_key(connection, f"deliveries of {account_id} on {now.date()}")
-            sealed = self._vault.seal(connection, key_id, content)
-            connection.execute(delivery_bodies.insert().values(delivery_id=delivery_id, key_id=key_id, sealed=sealed))
-        return delivery_id
+            keys = {one.owner: self._vault.owner_key(connection, one.owner) for one in together}
+            bodies = [
+                {
+                    "delivery_id": number,
+                    "key_id": keys[one.owner],
+                    "sealed": self._vault.seal(connection, keys[one.owner], one.content),
+                }
+                for number, one in zip(numbers, together, strict=True)
+            ]
+            connection.execute(_KEEP_BODY, bodies)
+        for number, one in zip(numbers, together, strict=True):
+            one.number = int(number)
 
     def queue_due(self, now: datetime, *, again: datetime, limit: int) -> list[int]:
         """Numbers of deliveries that are to be read. They are due once more at `again`, should whoever reads them die."""

@@ -15,8 +15,19 @@ from ..model.events import Duty, DutyEvent, DutyState, Person, Task
 from ..model.order import Order
 from . import effects
 from .database import insert_for, insert_ignore
+from .statements import Statement
 from .tables import attempts, duties, inbox, tasks, timeline
 from .tables import effects as effects_table
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """How a case is stored: without personal data, that data, the digest of the platform's order, the word for its payments."""
+
+    bare: Case
+    personal: Personal
+    seen: str
+    payment: str
 
 
 class LeaseLost(Exception):
@@ -80,7 +91,8 @@ class Lease:
     open_tasks: set[tuple[str, str]]  # kind and what it is about
     effects: dict[str, str]  # of every effect that was ever begun for it, the key without attempt, and the kind
     stored: Case | None
-    stored_personal: Personal | None
+    stored_parts: Parts | None
+    parts: Parts | None = None  # what the next commit stores
     writes: Writes = field(default_factory=Writes)
 
     def note(self, who: str, what: str, text: str) -> None:
@@ -112,7 +124,7 @@ class Lease:
 
 
 def read_owed(connection: Connection, order_id: int) -> list[OwedDuty]:
-    rows = connection.execute(_OWED, {"b_id": order_id})
+    rows = _OWED.all(connection, {"b_id": order_id})
     return [
         OwedDuty(
             duty=Duty(id=row.id, event=DutyEvent(row.event), person=Person(row.person), about=row.about),
@@ -124,35 +136,28 @@ def read_owed(connection: Connection, order_id: int) -> list[OwedDuty]:
 
 
 def read_tasks(connection: Connection, order_id: int) -> set[tuple[str, str]]:
-    return {(row.kind, row.about) for row in connection.execute(_OPEN_TASKS, {"b_id": order_id})}
+    return {(row.kind, row.about) for row in _OPEN_TASKS.all(connection, {"b_id": order_id})}
 
 
 def read_effects(connection: Connection, order_id: int) -> dict[str, str]:
     """Only the holder begins effects of an order, so this stays true while it is held."""
-    return {row.base: row.kind for row in connection.execute(_EFFECTS, {"b_scope": f"order:{order_id}"})}
+    return {row.base: row.kind for row in _EFFECTS.all(connection, {"b_scope": f"order:{order_id}"})}
 
 
 def write(connection: Connection, lease: Lease, now: datetime) -> None:
     writes = lease.writes
     if not writes:
         return
-    if writes.applied:
-        connection.execute(_APPLIED, {"b_ids": list(writes.applied), "b_now": now})
     for item_id, refused in writes.applied.items():
-        if refused:
-            connection.execute(update(inbox).where(inbox.c.id == item_id).values(outcome=refused))
+        _APPLIED.change(connection, {"b_id": item_id, "b_now": now, "b_outcome": refused})
     for request_id, happened, who in writes.resolved:
         effects.resolve(connection, f"order:{lease.order_id}", request_id, happened=happened, who=who, now=now)
     if writes.timeline:
-        connection.execute(
-            _TIMELINE,
-            [
-                {"order_id": lease.order_id, "at": now, "who": who, "what": what, "text": text}
-                for who, what, text in writes.timeline
-            ],
-        )
+        lines = writes.timeline
+        about = {"order_id": lease.order_id, "at": now}
+        _TIMELINE.add(connection, [{**about, "who": who, "what": what, "text": text} for who, what, text in lines])
     if writes.attempts:
-        connection.execute(_ATTEMPTS, writes.attempts)
+        _ATTEMPTS.add(connection, writes.attempts)
     _write_duties(connection, lease.order_id, writes, now)
     _write_tasks(connection, lease, writes, now)
 
@@ -174,12 +179,12 @@ def _write_duties(connection: Connection, order_id: int, writes: Writes, now: da
         for duty, state, channel, facts in writes.owed
     ]
     if rows:
-        connection.execute(_owe(connection.dialect.name), rows)
+        _owe(connection.dialect.name).add(connection, rows)
     for duty_id in writes.resent:
         once_more = update(duties).where(duties.c.id == duty_id, duties.c.order_id == order_id)
         connection.execute(once_more.values(state=DutyState.OWED, again=duties.c.again + 1, settled_at=None))
     for duty_id, state, said in writes.settled:
-        connection.execute(_SETTLED, {"b_id": duty_id, "b_state": state, "b_said": said, "b_now": now})
+        _SETTLED.change(connection, {"b_id": duty_id, "b_state": state, "b_said": said, "b_now": now})
 
 
 def _write_tasks(connection: Connection, lease: Lease, writes: Writes, now: datetime) -> None:
@@ -206,17 +211,21 @@ def _write_tasks(connection: Connection, lease: Lease, writes: Writes, now: date
 
 # --- statements, made once --------------------------------------------------------------------------------------------
 
-_OWED = (
+_OWED = Statement(
     select(duties)
     .where(duties.c.order_id == bindparam("b_id"), duties.c.state == DutyState.OWED.value)
     .order_by(duties.c.owed_at, duties.c.id)
 )
-_OPEN_TASKS = select(tasks.c.kind, tasks.c.about).where(tasks.c.order_id == bindparam("b_id"), tasks.c.state == "open")
-_EFFECTS = select(effects_table.c.base, effects_table.c.kind).where(effects_table.c.scope == bindparam("b_scope"))
-_APPLIED = update(inbox).where(inbox.c.id.in_(bindparam("b_ids", expanding=True))).values(applied_at=bindparam("b_now"))
-_TIMELINE = timeline.insert()
-_ATTEMPTS = attempts.insert()
-_SETTLED = (
+_OPEN_TASKS = Statement(
+    select(tasks.c.kind, tasks.c.about).where(tasks.c.order_id == bindparam("b_id"), tasks.c.state == "open")
+)
+_EFFECTS = Statement(select(effects_table.c.base, effects_table.c.kind).where(effects_table.c.scope == bindparam("b_scope")))
+_APPLIED = Statement(
+    update(inbox).where(inbox.c.id == bindparam("b_id")).values(applied_at=bindparam("b_now"), outcome=bindparam("b_outcome"))
+)
+_TIMELINE = Statement(timeline.insert(), ["order_id", "at", "who", "what", "text"])
+_ATTEMPTS = Statement(attempts.insert(), [column.name for column in attempts.c if column.name != "id"])
+_SETTLED = Statement(
     update(duties)
     .where(duties.c.id == bindparam("b_id"))
     .values(state=bindparam("b_state"), said=bindparam("b_said"), settled_at=bindparam("b_now"))
@@ -224,5 +233,6 @@ _SETTLED = (
 
 
 @cache
-def _owe(dialect: str) -> Any:
-    return insert_for(dialect)(duties).on_conflict_do_nothing(index_elements=["id"])
+def _owe(dialect: str) -> Statement:
+    given = [column.name for column in duties.c if column.name not in ("again", "said")]
+    return Statement(insert_for(dialect)(duties).on_conflict_do_nothing(index_elements=["id"]), given)

@@ -17,7 +17,8 @@ from ..model.flow import Stage
 from ..model.order import Order
 from ..model.payment import label
 from .database import Database, insert_ignore
-from .lease import InboxItem, Lease, LeaseLost, Writes, read_effects, read_owed, read_tasks, write
+from .lease import InboxItem, Lease, LeaseLost, Parts, Writes, read_effects, read_owed, read_tasks, write
+from .statements import Statement
 from .tables import Utc, attempts, db_now, inbox, orders, people
 from .vault import Vault
 
@@ -79,7 +80,7 @@ class Orders:
         self, connection: Connection, account_id: str, account_name: str, platform_id: str, now: datetime
     ) -> tuple[int, str]:
         known = {"b_account": account_id, "b_platform_id": platform_id}
-        found = connection.execute(_KNOWN, known).one_or_none()
+        found = _KNOWN.first(connection, known)
         if found is not None:
             return int(found.id), str(found.seen)
         insert = insert_ignore(connection)(orders).values(
@@ -91,7 +92,8 @@ class Orders:
             changed_at=now,
         )
         connection.execute(insert.on_conflict_do_nothing(index_elements=["account_id", "platform_id"]))
-        return int(connection.execute(_KNOWN, known).one().id), ""
+        (made,) = _KNOWN.all(connection, known)
+        return int(made.id), ""
 
     # --- by the sweeper -----------------------------------------------------------------------------------------------
 
@@ -118,10 +120,10 @@ class Orders:
         token = self.database.new_token()
         taken = {"b_id": order_id, "b_token": token, "b_micros": _micros(self.lease)}
         with self.database.writing() as connection:
-            row = connection.execute(_TAKE, taken).one_or_none()
+            row = _TAKE.first(connection, taken)
             if row is None:
                 return None
-            case, personal = self._read_case(connection, order_id, row.body)
+            case, bare, personal = self._read_case(connection, order_id, row.body)
             return Lease(
                 order_id=order_id,
                 account_id=row.account_id,
@@ -137,13 +139,13 @@ class Orders:
                 open_tasks=read_tasks(connection, order_id),
                 effects=read_effects(connection, order_id),
                 stored=case,
-                stored_personal=personal,
+                stored_parts=None if bare is None else Parts(bare, personal, row.seen, row.payment),
             )
 
     def look_again(self, lease: Lease) -> None:
         """Read the inbox (and what is owed) once more, after a wake-up during the work."""
         with self.database.reading() as connection:
-            row = connection.execute(_WAKE_AND_HOLDER, {"b_id": lease.order_id}).one()
+            (row,) = _WAKE_AND_HOLDER.all(connection, {"b_id": lease.order_id})
             if row.lease_token != lease.token:
                 raise LeaseLost
             lease.wake = row.wake
@@ -157,8 +159,9 @@ class Orders:
         statement = _STAY
         if lease.case is not None and lease.case is not lease.stored:
             statement = _STAY_AND_SAVE
-            mine |= self._case_values(connection, lease, lease.case, now)
-        if connection.execute(statement, mine).rowcount != 1:
+            lease.parts = _parts(lease, lease.case)
+            mine |= self._case_values(connection, lease, lease.case, lease.parts, now)
+        if statement.change(connection, mine) != 1:
             raise LeaseLost
         write(connection, lease, now)
 
@@ -173,13 +176,13 @@ class Orders:
         """After the commit, not before it (what was rolled back is not stored): what was in memory is what is stored."""
         if lease.case is not None and lease.case is not lease.stored:
             lease.version += 1
-            lease.stored_personal = part(lease.case)[1]
+            lease.stored_parts = lease.parts
         lease.stored = lease.case
         lease.writes = Writes()
 
     def is_mine(self, connection: Connection, lease: Lease) -> bool:
         """Is the order still ours, by the database's clock?"""
-        return connection.execute(_IS_MINE, {"b_id": lease.order_id, "b_token": lease.token}).first() is not None
+        return _IS_MINE.first(connection, {"b_id": lease.order_id, "b_token": lease.token}) is not None
 
     def give_back(self, lease: Lease, now: datetime, *, due_at: datetime | None, failures: int = 0, problem: str = "") -> bool:
         """Write what is left and let the order go. False if somebody woke it meanwhile: it is still ours, go round again."""
@@ -193,7 +196,7 @@ class Orders:
                 "b_failures": failures,
                 "b_problem": problem,
             }
-            given = connection.execute(_GIVE_BACK, let_go).rowcount == 1
+            given = _GIVE_BACK.change(connection, let_go) == 1
         self.saved(lease)
         return given
 
@@ -216,14 +219,15 @@ class Orders:
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
-    def _read_case(self, connection: Connection, order_id: int, body: str | None) -> tuple[Case | None, Personal | None]:
+    def _read_case(self, connection: Connection, order_id: int, body: str | None) -> tuple[Case | None, Case | None, Personal]:
+        """A case with its personal data, without it, and that data."""
         if body is None:
-            return None, None
-        case = from_json(body, Case)
-        row = connection.execute(_PERSON, {"b_id": order_id}).one_or_none()
+            return None, None, Personal()
+        bare = from_json(body, Case)
+        row = _PERSON.first(connection, {"b_id": order_id})
         opened = self.vault.open(connection, row.key_id, row.sealed) if row else None
         personal = from_json(opened, Personal) if opened else Personal()
-        return join(case, personal), personal
+        return join(bare, personal), bare, personal
 
     def read(self, connection: Connection, order_id: int) -> Case | None:
         """One case as stored, with its personal data as far as it was not erased."""
@@ -232,7 +236,7 @@ class Orders:
 
     def _read_inbox(self, connection: Connection, order_id: int) -> list[InboxItem]:
         items = []
-        for row in connection.execute(_INBOX, {"b_id": order_id}):
+        for row in _INBOX.all(connection, {"b_id": order_id}):
             opened = self.vault.open(connection, row.key_id, row.sealed) if row.sealed else None
             items.append(
                 InboxItem(
@@ -246,25 +250,33 @@ class Orders:
             )
         return items
 
-    def _case_values(self, connection: Connection, lease: Lease, case: Case, now: datetime) -> dict[str, Any]:
-        bare, personal = part(case)
-        if personal != lease.stored_personal:
-            self._write_person(connection, lease.order_id, owner(case.account, case.order), personal)
+    def _case_values(self, connection: Connection, lease: Lease, case: Case, parts: Parts, now: datetime) -> dict[str, Any]:
+        if lease.stored_parts is None or parts.personal != lease.stored_parts.personal:
+            self._write_person(connection, lease.order_id, owner(case.account, case.order), parts.personal)
         return {
-            "b_body": to_json(bare).decode(),
+            "b_body": to_json(parts.bare).decode(),
             "b_stage": case.stage,
             "b_number": case.order.number,
-            "b_payment": label(case.order.payments, case.order.currency),
+            "b_payment": parts.payment,
             "b_placed_at": case.order.placed_at,
             "b_changed_at": now,
-            "b_seen": digest(case.order),
+            "b_seen": parts.seen,
         }
 
     def _write_person(self, connection: Connection, order_id: int, who: str, personal: Personal) -> None:
         key_id = self.vault.owner_key(connection, who)
         sealed = self.vault.seal(connection, key_id, to_json(personal))
-        connection.execute(_DELETE_PERSON, {"b_id": order_id})
-        connection.execute(_INSERT_PERSON, {"order_id": order_id, "key_id": key_id, "sealed": sealed})
+        _DELETE_PERSON.change(connection, {"b_id": order_id})
+        _INSERT_PERSON.add(connection, [{"order_id": order_id, "key_id": key_id, "sealed": sealed}])
+
+
+def _parts(lease: Lease, case: Case) -> Parts:
+    """How a case is stored. What did not change is not taken apart anew."""
+    stored, order = lease.stored, case.order
+    if stored is None or lease.stored_parts is None or order is not stored.order or case.findings is not stored.findings:
+        return Parts(*part(case), digest(order), label(order.payments, order.currency))
+    bare = lease.stored_parts.bare
+    return replace(lease.stored_parts, bare=replace(case, order=bare.order, findings=bare.findings))
 
 
 def owner(account_id: str, order: Order) -> str:
@@ -280,7 +292,7 @@ def digest(order: Order) -> str:
 
 def wake(connection: Connection, order_id: int, now: datetime) -> None:
     """Ask for an order to be looked at, in the caller's transaction."""
-    connection.execute(_WAKE, {"b_id": order_id, "b_now": now})
+    _WAKE.change(connection, {"b_id": order_id, "b_now": now})
 
 
 def check_version(connection: Connection, order_id: int, version: int) -> None:
@@ -303,15 +315,16 @@ def _micros(duration: timedelta) -> int:
 
 # --- statements -------------------------------------------------------------------------------------------------------
 
-# Made once: SQLAlchemy takes six times as long to put a statement together as to run it (measured, 2.1).
 _ID = orders.c.id == bindparam("b_id")
 _MINE = and_(_ID, orders.c.lease_token == bindparam("b_token"))
 _UNTIL = db_now() + bindparam("b_micros", type_=BigInteger)
-_KNOWN = select(orders.c.id, orders.c.seen).where(
-    orders.c.account_id == bindparam("b_account"), orders.c.platform_id == bindparam("b_platform_id")
+_KNOWN = Statement(
+    select(orders.c.id, orders.c.seen).where(
+        orders.c.account_id == bindparam("b_account"), orders.c.platform_id == bindparam("b_platform_id")
+    )
 )
-_WAKE = update(orders).where(_ID).values(wake=orders.c.wake + 1, due_at=bindparam("b_now"), queued_until=None)
-_TAKE = (
+_WAKE = Statement(update(orders).where(_ID).values(wake=orders.c.wake + 1, due_at=bindparam("b_now"), queued_until=None))
+_TAKE = Statement(
     update(orders)
     .where(_ID, or_(orders.c.lease_token.is_(None), orders.c.lease_until < db_now()))
     .values(lease_token=bindparam("b_token"), lease_until=_UNTIL, queued_until=None)
@@ -323,22 +336,27 @@ _TAKE = (
         orders.c.version,
         orders.c.failures,
         orders.c.body,
+        orders.c.seen,
+        orders.c.payment,
     )
 )
-_WAKE_AND_HOLDER = select(orders.c.wake, orders.c.lease_token).where(_ID)
-_IS_MINE = select(orders.c.id).where(_MINE, orders.c.lease_until > db_now())
-_STAY = update(orders).where(_MINE).values(lease_until=_UNTIL)
-_STAY_AND_SAVE = _STAY.values(
-    body=bindparam("b_body"),
-    stage=bindparam("b_stage"),
-    number=bindparam("b_number"),
-    payment=bindparam("b_payment"),
-    placed_at=bindparam("b_placed_at"),
-    changed_at=bindparam("b_changed_at"),
-    seen=bindparam("b_seen"),
-    version=orders.c.version + 1,
+_WAKE_AND_HOLDER = Statement(select(orders.c.wake, orders.c.lease_token).where(_ID))
+_IS_MINE = Statement(select(orders.c.id).where(_MINE, orders.c.lease_until > db_now()))
+_STILL_MINE = update(orders).where(_MINE).values(lease_until=_UNTIL)
+_STAY = Statement(_STILL_MINE)
+_STAY_AND_SAVE = Statement(
+    _STILL_MINE.values(
+        body=bindparam("b_body"),
+        stage=bindparam("b_stage"),
+        number=bindparam("b_number"),
+        payment=bindparam("b_payment"),
+        placed_at=bindparam("b_placed_at"),
+        changed_at=bindparam("b_changed_at"),
+        seen=bindparam("b_seen"),
+        version=orders.c.version + 1,
+    )
 )
-_GIVE_BACK = (
+_GIVE_BACK = Statement(
     update(orders)
     .where(_MINE, orders.c.wake == bindparam("b_wake"))
     .values(
@@ -349,7 +367,9 @@ _GIVE_BACK = (
         problem=bindparam("b_problem"),
     )
 )
-_PERSON = select(people.c.key_id, people.c.sealed).where(people.c.order_id == bindparam("b_id"))
-_DELETE_PERSON = delete(people).where(people.c.order_id == bindparam("b_id"))
-_INSERT_PERSON = people.insert()
-_INBOX = select(inbox).where(inbox.c.order_id == bindparam("b_id"), inbox.c.applied_at.is_(None)).order_by(inbox.c.id)
+_PERSON = Statement(select(people.c.key_id, people.c.sealed).where(people.c.order_id == bindparam("b_id")))
+_DELETE_PERSON = Statement(delete(people).where(people.c.order_id == bindparam("b_id")))
+_INSERT_PERSON = Statement(people.insert(), ["order_id", "key_id", "sealed"])
+_INBOX = Statement(
+    select(inbox).where(inbox.c.order_id == bindparam("b_id"), inbox.c.applied_at.is_(None)).order_by(inbox.c.id)
+)

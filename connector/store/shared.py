@@ -13,6 +13,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, and_, bindparam, d
 from ..context import StateRow
 from ..errors import Conflict, TryLater
 from .database import Database, insert_ignore
+from .statements import Statement
 from .tables import Utc, account_modes, accounts, db_now, locks, meta, orders, rates, schedules, state
 from .vault import Vault
 
@@ -217,10 +218,11 @@ def install_id(connection: Connection) -> str:
 
 def mode(connection: Connection, account_id: str) -> str:
     """shadow, rehearsal or live. An account that nobody has put live is in shadow: no effect leaves."""
-    return connection.execute(_MODE, {"b_id": account_id}).scalar_one_or_none() or "shadow"
+    row = _MODE.first(connection, {"b_id": account_id})
+    return str(row.mode) if row else "shadow"
 
 
-_MODE = select(accounts.c.mode).where(accounts.c.id == bindparam("b_id"))
+_MODE = Statement(select(accounts.c.mode).where(accounts.c.id == bindparam("b_id")))
 
 
 def set_mode(connection: Connection, account_id: str, name: str, new: str, *, who: str, now: datetime) -> None:

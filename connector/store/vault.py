@@ -12,13 +12,15 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from ..errors import ConfigError
 from .database import insert_ignore
+from .statements import Statement
 from .tables import keys
 
 _REMEMBERED = 4096
+_WRAPPED = Statement(select(keys.c.wrapped).where(keys.c.id == bindparam("b_id")))
 
 
 class Vault:
@@ -72,9 +74,10 @@ class Vault:
     def _key(self, connection: Connection, key_id: str) -> bytes | None:
         # Always asked of the database: a key that only this process remembers (its transaction was rolled back, or another
         # process destroyed it) must never seal anything. Only unwrapping is remembered.
-        wrapped = connection.execute(select(keys.c.wrapped).where(keys.c.id == key_id)).scalar_one_or_none()
-        if wrapped is None:
+        row = _WRAPPED.first(connection, {"b_id": key_id})
+        if row is None or row.wrapped is None:
             return None
+        wrapped: bytes = row.wrapped
         with self._lock:
             known = self._known.get(wrapped)
         if known is None:

@@ -55,7 +55,7 @@ def test_an_empty_file_is_complete(shop):
     assert settings.plugins_dir == shop.folder / "plugins"
     assert settings.templates_dir is None
     assert (settings.connector.host, settings.connector.port) == ("127.0.0.1", 8460)
-    assert (settings.connector.worker_concurrency, settings.connector.sweep_every_s) == (16, 0.5)
+    assert (settings.connector.worker_concurrency, settings.connector.sweep_every_s) == (8, 0.5)
     assert (settings.zone.key, settings.connector.language) == ("UTC", "en")
     assert settings.policy.findings == {"po_box": Severity.HOLD, "note_present": Severity.WARNING}
     assert settings.policy.ship_unpaid == (PaymentKind.COD,)

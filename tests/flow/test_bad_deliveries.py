@@ -122,10 +122,11 @@ def test_the_database_cannot_be_written(shop: Shop, endpoint: Endpoint) -> None:
 
     order = shop.buy()
     engine = shop.app.database.engine
+    shop.app.database.close()  # the connections that are open already do not notice
     event.listen(engine, "checkout", read_only)
     assert endpoint.post(about(order)) == 503
     event.remove(engine, "checkout", read_only)
-    engine.dispose()
+    shop.app.database.close()
     assert endpoint.stored() == []
 
     assert endpoint.post(about(order)) == 200
