@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import threading
+from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
 
 T = TypeVar("T")
+
+# msgspec 0.22 shows what it knows of a class to other threads before it is complete, and a thread that decodes with it then
+# takes the whole process down (seen: two workers' threads and their first orders). So one thread at a time prepares a type.
+_preparing = threading.Lock()
+
+
+@cache
+def _decoder(as_type: Any) -> msgspec.json.Decoder[Any]:
+    with _preparing:
+        return msgspec.json.Decoder(as_type)
 
 
 def to_json(value: Any) -> bytes:
@@ -20,9 +32,10 @@ def to_json(value: Any) -> bytes:
 def from_json(data: bytes | str, as_type: type[T]) -> T:
     """Read JSON back. Raises ValueError with the path of what does not fit."""
     try:
-        return msgspec.json.decode(data, type=as_type)
+        read: T = _decoder(as_type).decode(data)  # type: ignore[arg-type]  # mypy: types have no hash
     except msgspec.MsgspecError as error:
         raise ValueError(str(error)) from error
+    return read
 
 
 def plain(value: Any) -> Any:
@@ -33,6 +46,7 @@ def plain(value: Any) -> Any:
 
 def typed(value: Any, as_type: type[T]) -> T:
     """The way back from `plain`. Raises ValueError with the path of what does not fit."""
+    _decoder(as_type)  # type: ignore[arg-type]
     try:
         return msgspec.convert(value, type=as_type)
     except msgspec.MsgspecError as error:
