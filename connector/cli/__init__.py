@@ -31,6 +31,7 @@ COMMANDS = {
     "accounts": "accounts:accounts",
     "plugins": "plugins:plugins",
     "db": "db:db",
+    "sandbox": "sandbox:sandbox",
 }
 BUG = 70
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from connector.sandbox.records import Entry
-from connector.sandbox.woocommerce import forms
+from connector.sandbox.woocommerce import forms, fulfillments
 from connector.sandbox.woocommerce.php import amount
 from connector.sandbox.woocommerce.store import Store
 from connector.sandbox.woocommerce.things import Note, Order, Refund
@@ -16,27 +16,40 @@ PER_ORDER = ("transitions", "stock", "mails", "gateway_refunds", "acts")
 Groups = Mapping[int, Mapping[str, list[Entry]]]
 
 
-def told(store: Store, *, since: int = 0) -> dict[str, Any]:
+def told(store: Store, *, since: int = 0, only: Collection[int] | None = None) -> dict[str, Any]:
     """`{seq, orders: {id: {…}}, products, webhooks, events: {kind: […]}}`.
 
+    `only`: the orders to tell of (all, without it); a filled store has too many to tell them often.
     `seq`: the newest entry; give it as `since` to hear only what is new (`orders` and `products` are always whole).
-    Per order: status, total, meta, notes, refunds as they are now (also of deleted orders), and its transitions,
+    Per order: status, total, meta, notes, refunds, fulfillments as they are now (also of deleted orders), and its transitions,
     stock movements, store mails, gateway calls and acts so far. `events` holds every entry after `since` by kind.
     """
     with store.lock:
         everything = store.records.since(0)
         groups = _by_order(everything)
-        notes, refunds = _notes(store), _refunds(store)
+        notes, parcels = _notes(store), _fulfillments(store)
         orders = {
-            str(order.id): {**_order(order), **groups[order.id], "notes": notes[order.id], "refunds": refunds[order.id]}
-            for order in sorted([*store.orders.values(), *store.deleted.values()], key=lambda order: order.id)
+            str(order.id): {
+                **_order(order),
+                **groups[order.id],
+                "notes": notes[order.id],
+                "refunds": [_refund(store, refund) for refund in store.refunds_of(order.id)],
+                "fulfillments": parcels[order.id],
+            }
+            for order in _chosen(store, only)
         }
-        for number in store.deleted:
+        for number in store.deleted.keys() & {int(number) for number in orders}:
             orders[str(number)]["deleted"] = True
         products = {str(one.id): {"sku": one.sku, "stock": one.stock} for one in store.products.values()}
         hooks = [{**forms.webhook_form(store, one), "failures": one.failures} for one in store.webhooks.values()]
     events = {kind: [row for row in rows if row["seq"] > since] for kind, rows in everything.items()}
     return {"seq": store.records.last, "orders": orders, "products": products, "webhooks": hooks, "events": events}
+
+
+def _chosen(store: Store, only: Collection[int] | None) -> list[Order]:
+    everything = {**store.orders, **store.deleted}
+    numbers = everything.keys() if only is None else everything.keys() & set(only)
+    return [everything[number] for number in sorted(numbers)]
 
 
 def _by_order(everything: Mapping[str, list[Entry]]) -> Groups:
@@ -58,10 +71,10 @@ def _note(note: Note) -> dict[str, Any]:
     return {"id": note.id, "author": note.author, "note": note.text, "to_customer": note.to_customer}
 
 
-def _refunds(store: Store) -> Mapping[int, list[dict[str, Any]]]:
+def _fulfillments(store: Store) -> Mapping[int, list[dict[str, Any]]]:
     rows: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
-    for refund in store.refunds.values():
-        rows[refund.order_id].append(_refund(store, refund))
+    for row in store.fulfillments.values():
+        rows[row.order_id].append(fulfillments.form(store, row))
     return rows
 
 

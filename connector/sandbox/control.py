@@ -2,14 +2,18 @@
 
     GET    /_sandbox                what there is: addresses, keys, modes
     POST   /_sandbox/reset          a fresh store, empty mailbox, no faults
-    POST   /_sandbox/settings       {timezone, name, frozen, clock_shift_s, race_window_s, next_id}
+    POST   /_sandbox/settings       {timezone, name, frozen, clock_shift_s, race_window_s, next_id, features: [...],
+                                    statuses: {slug: name}, hold_stock_minutes}
     POST   /_sandbox/seed           {orders: N, checkout: {…}, products: [{name, sku, price, stock}], stock: {sku: N}}
     POST   /_sandbox/gateway        {id: "fakepay", delay_s, decline: "" | "error" | "false"}
+    POST   /_sandbox/fill           {orders: 100000, days, shares: {status: weight}, seed}: rows made at once
     POST   /_sandbox/checkout       a shopper buys (see `woocommerce.shop.checkout`); gives order_id and status
-    POST   /_sandbox/staff          staff work in wp-admin (see `woocommerce.shop.staff`)
+    POST   /_sandbox/staff          staff work in wp-admin (see `woocommerce.staff.staff`)
     GET|POST|DELETE /_sandbox/faults    the rules in force | one rule or {"rules": […]} | forget all
-    GET|POST /_sandbox/webhooks     {mode: "immediate" | "natural", interval_s, kick: true, settle_s}
-    GET    /_sandbox/truth?since=N  everything that happened, per order and in order
+    GET|POST /_sandbox/webhooks     {mode: "immediate" | "natural" | "visits" | "never", interval_s, second_s, kick, settle_s}
+    POST   /_sandbox/cron           WP-Cron runs once: unpaid orders are cancelled, webhooks leave
+    GET|POST /_sandbox/pace         {pace: "fast" | "recorded"}; tells what was served and what could have been
+    GET    /_sandbox/truth?since=N  everything that happened, per order and in order; orders=1,2 tells of those orders only
     GET|DELETE /_sandbox/mail       the mailbox
 
 Wrong input is 400 with {"error": text}.
@@ -26,8 +30,9 @@ from connector.sandbox.account import told
 from connector.sandbox.faults import Rule
 from connector.sandbox.wire import CONTROL, json_body
 from connector.sandbox.woocommerce import products, shop
+from connector.sandbox.woocommerce.fill import fill
 from connector.sandbox.woocommerce.rest import Answer, Request, RestError
-from connector.sandbox.woocommerce.store import Settings
+from connector.sandbox.woocommerce.store import FEATURES, Settings
 
 if TYPE_CHECKING:
     from connector.sandbox.server import Sandbox
@@ -75,11 +80,18 @@ def settings(sandbox: Sandbox, given: Body) -> Any:
 
 
 def _setting(name: str, value: Any) -> Any:
+    if name == "features":
+        wrong = sorted(set(value) - set(FEATURES))
+        if wrong:
+            raise ValueError(f"no features {wrong}; there are {', '.join(FEATURES)}")
+        return frozenset(value)
     if name == "frozen" and value is not None:
         moment = datetime.fromisoformat(value)
         if moment.tzinfo is None:
             raise ValueError("frozen needs a time zone, e.g. 2026-01-31T12:00:00+00:00")
         return moment
+    if name == "statuses":
+        return {str(slug).removeprefix("wc-"): str(label) for slug, label in dict(value).items()}
     return float(value) if name.endswith("_s") else value
 
 
@@ -133,16 +145,46 @@ def clear_faults(sandbox: Sandbox, given: Body) -> Any:
 
 def webhooks(sandbox: Sandbox, given: Body) -> Any:
     queue = sandbox.deliveries
-    if "mode" in given or "interval_s" in given:
-        queue.configure(mode=given.get("mode", queue.mode), interval_s=given.get("interval_s", queue.interval_s))
+    if {"mode", "interval_s", "second_s"} & given.keys():
+        queue.configure(
+            mode=given.get("mode", queue.mode),
+            interval_s=given.get("interval_s", queue.interval_s),
+            second_s=float(given.get("second_s", queue.second_s)),
+        )
     if given.get("kick"):
         queue.kick()
     settled = queue.settle(float(given["settle_s"])) if "settle_s" in given else None
     return {"mode": queue.mode, "interval_s": queue.interval_s, "waiting": queue.waiting(), "settled": settled}
 
 
+def run_cron(sandbox: Sandbox, _given: Body) -> Any:
+    """Gives the orders that were cancelled because nobody paid."""
+    return {"cancelled": sandbox.cron()}
+
+
+def pace(sandbox: Sandbox, given: Body) -> Any:
+    if "pace" in given:
+        sandbox.pace.choose(str(given["pace"]))
+    return sandbox.pace.told()
+
+
+def fill_up(sandbox: Sandbox, given: Body) -> Any:
+    with sandbox.store.lock:
+        first, last = fill(
+            sandbox.store,
+            int(given["orders"]),
+            days=float(given.get("days", 365)),
+            shares=given.get("shares"),
+            seed=int(given.get("seed", 1)),
+        )
+    return {"first": first, "last": last}
+
+
 def tell(sandbox: Sandbox, given: Body) -> Any:
-    return told(sandbox.store, since=int(given.get("since", 0)))
+    """`orders`: numbers with commas between them; without it all, with an empty one none."""
+    named = [int(number) for number in str(given.get("orders", "")).split(",") if number]
+    only = named if "orders" in given else None
+    return {**told(sandbox.store, since=int(given.get("since", 0)), only=only), "pace": sandbox.pace.told()}
 
 
 def mail(sandbox: Sandbox, _given: Body) -> Any:
@@ -167,6 +209,10 @@ ACTIONS: Mapping[tuple[str, str], Callable[[Sandbox, Body], Any]] = {
     ("DELETE", "faults"): clear_faults,
     ("GET", "webhooks"): webhooks,
     ("POST", "webhooks"): webhooks,
+    ("POST", "cron"): run_cron,
+    ("GET", "pace"): pace,
+    ("POST", "pace"): pace,
+    ("POST", "fill"): fill_up,
     ("GET", "truth"): tell,
     ("GET", "mail"): mail,
     ("DELETE", "mail"): clear_mail,

@@ -2,7 +2,9 @@
 
 `immediate`: everything is sent as soon as the request that caused it has ended. `natural`: nothing is sent until the
 queue runs, by `kick()` (a page visit) or every `interval_s` seconds; what is already waiting is not queued twice, and
-payloads are built when they are sent, as a real store does.
+payloads are built when they are sent, as a real store does. `visits`: the queue runs when the front page is visited and
+the last run is `interval_s` (60) seconds ago, as with WordPress' default cron. `never`: a store without visitors; nothing
+is ever sent.
 """
 
 from __future__ import annotations
@@ -25,9 +27,12 @@ from connector.sandbox.woocommerce.store import Store
 from connector.sandbox.woocommerce.things import Webhook
 
 AGENT = f"WooCommerce/{VERSION} Hookshot (WordPress/6.9.4)"
-MODES = ("immediate", "natural")
+MODES = ("immediate", "natural", "visits", "never")
 PING_TIMEOUT_S = 5
 DELIVERY_TIMEOUT_S = 60
+CRON_S = 60.0
+RUN_BUDGET_S = 30.0
+ACTIONS_AHEAD = 3
 DELIVERED = frozenset({301, 302})
 
 
@@ -54,11 +59,16 @@ class Delivery:
 
 
 class Deliveries:
-    """The webhook queue of one store. `start()` runs its thread; `store` may be exchanged by a reset."""
+    """The webhook queue of one store. `start()` runs its thread; `store` may be exchanged by a reset.
+
+    `second_s`: how long a second of waiting for receivers lasts, so that tests need not wait 60 s.
+    """
 
     def __init__(self, store: Store, faults: Faults, *, mode: str = "immediate", interval_s: float | None = None) -> None:
         self.mode = mode
         self.interval_s = interval_s
+        self.second_s = 1.0
+        self._last_run = time.monotonic()
         self._faults = faults
         self._wake = threading.Condition()
         self._waiting: list[tuple[int, str, int]] = []
@@ -84,12 +94,12 @@ class Deliveries:
         with self._wake:
             self._waiting.extend(entry for entry in entries if entry not in self._waiting)
 
-    def configure(self, *, mode: str, interval_s: float | None) -> None:
+    def configure(self, *, mode: str, interval_s: float | None, second_s: float = 1.0) -> None:
         """Change how the queue runs. Raises ValueError for an unknown mode."""
         if mode not in MODES:
             raise ValueError(f"mode {mode!r} is not one of {', '.join(MODES)}")
         with self._wake:
-            self.mode, self.interval_s, self._changed = mode, interval_s, True
+            self.mode, self.interval_s, self.second_s, self._changed = mode, interval_s, second_s, True
             self._wake.notify_all()
 
     def request_ended(self) -> None:
@@ -97,10 +107,17 @@ class Deliveries:
         if self.mode == "immediate":
             self.kick()
 
+    def visited(self) -> None:
+        """Somebody looks at the shop's front page: in mode `visits` the queue runs, when its last run is long enough ago."""
+        due = time.monotonic() - self._last_run >= (CRON_S if self.interval_s is None else self.interval_s)
+        if self.mode == "visits" and due:
+            self._last_run = time.monotonic()
+            self.kick()
+
     def kick(self) -> None:
-        """Run the queue once: what waits now is sent."""
+        """Run the queue once: what waits now is sent. Nobody can, in a store without visitors."""
         with self._wake:
-            if self._waiting:
+            if self._waiting and self.mode != "never":
                 self._runs += 1
                 self._wake.notify_all()
 
@@ -131,7 +148,7 @@ class Deliveries:
             return
         body = f"webhook_id={webhook.id}".encode()
         headers = {"Content-Type": "application/x-www-form-urlencoded", **_plain_headers()}
-        status, error = _post(webhook.url, body, headers, timeout_s=PING_TIMEOUT_S, follow=True)
+        status, error = _post(webhook.url, body, headers, timeout_s=PING_TIMEOUT_S * self.second_s, follow=True)
         webhook.ping_due = status != 200
         self.store.records.add("deliveries", kind="ping", webhook_id=webhook.id, url=webhook.url, status=status, error=error)
 
@@ -152,11 +169,25 @@ class Deliveries:
             self._send_all(batch)
 
     def _send_all(self, batch: list[tuple[int, str, int]]) -> None:
-        for webhook_id, topic, number in batch:
+        started = time.monotonic()
+        for place, (webhook_id, topic, number) in enumerate(batch, start=1):
             delivery = self._build(webhook_id, topic, number)
             if delivery is not None:
                 self._send_with_faults(delivery)
+            if self._out_of_time(time.monotonic() - started, place):
+                self._put_back(batch[place:])
+                break
         self._send_held()
+
+    def _out_of_time(self, elapsed_s: float, done: int) -> bool:
+        """A run ends when three more deliveries as slow as these would pass its 30 s (recorded with a slow receiver)."""
+        ahead_s = elapsed_s / done * ACTIONS_AHEAD
+        return self.mode in {"natural", "visits"} and elapsed_s + ahead_s > RUN_BUDGET_S * self.second_s
+
+    def _put_back(self, entries: list[tuple[int, str, int]]) -> None:
+        """For the next run, before what came meanwhile."""
+        with self._wake:
+            self._waiting[:0] = [entry for entry in entries if entry not in self._waiting]
 
     def _build(self, webhook_id: int, topic: str, number: int) -> Delivery | None:
         with self.store.lock:
@@ -209,7 +240,9 @@ class Deliveries:
         timer.start()
 
     def _send(self, delivery: Delivery, *, fault: str | None) -> None:
-        status, error = _post(delivery.url, delivery.body, delivery.headers, timeout_s=DELIVERY_TIMEOUT_S, follow=False)
+        status, error = _post(
+            delivery.url, delivery.body, delivery.headers, timeout_s=DELIVERY_TIMEOUT_S * self.second_s, follow=False
+        )
         self._note(delivery, fault=fault, status=status, error=error)
         with self.store.lock:
             webhook = self.store.webhooks.get(delivery.webhook_id)

@@ -37,6 +37,16 @@ class Records:
         """The number of the newest entry; 0 when there is none."""
         return self._last
 
+    def count(self, kind: str, *, after: int, order_id: int | None = None) -> int:
+        """How many entries of that kind came after that number, about that order (any, without one)."""
+        number = 0
+        with self._lock:
+            for row in reversed(self._entries[kind]):
+                if row["seq"] <= after:
+                    break
+                number += order_id is None or row.get("order_id") == order_id
+        return number
+
     def since(self, seq: int = 0) -> dict[str, list[Entry]]:
         """Copies of all entries after that number, by kind."""
         with self._lock:

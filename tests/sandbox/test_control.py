@@ -111,6 +111,14 @@ def test_the_truth_counts_gateway_calls_stock_and_mails(client: Client) -> None:
     assert told["products"]["13"]["stock"] == 49
 
 
+def test_the_truth_may_be_asked_about_some_orders(client: Client) -> None:
+    """`orders=7,8` tells of these only, an empty list of none; what happened is told as ever."""
+    numbers = [str(client.control("POST", "checkout")["order_id"]) for _ in range(3)]
+    assert list(client.control("GET", "truth", orders=",".join(numbers[1:]))["orders"]) == numbers[1:]
+    told = client.control("GET", "truth", orders="")
+    assert (told["orders"], len(told["events"]["acts"])) == ({}, 3)
+
+
 def test_a_declining_gateway_leaves_no_row_and_no_money(client: Client) -> None:
     """A gateway told to decline is called, and the refund row is gone afterwards."""
     client.control("POST", "gateway", {"decline": "error"})

@@ -167,3 +167,54 @@ def test_without_a_secret_a_random_one_is_used() -> None:
     secrets = {create(store, {"topic": "order.created", "delivery_url": "http://x"}).secret for _ in range(3)}
     assert len(secrets) == 3
     assert all(len(secret) >= 40 for secret in secrets)
+
+
+def front_page(client: Client) -> None:
+    assert client.session.get(f"{client.url}/", timeout=5).status_code == 200
+
+
+def test_a_store_without_visitors_never_delivers(client: Client, receiver: Receiver) -> None:
+    """Neither visits nor a run of the queue bring anything; switched back, what waited comes."""
+    subscribe(client, receiver, "order.created")
+    receiver.taken()
+    client.control("POST", "webhooks", {"mode": "never"})
+    client.control("POST", "checkout")
+    front_page(client)
+    state = client.control("POST", "webhooks", {"kick": True, "settle_s": 5})
+    assert [entry["topic"] for entry in state["waiting"]] == ["order.created"]
+    assert receiver.taken() == []
+    client.control("POST", "webhooks", {"mode": "natural"})
+    client.control("POST", "webhooks", {"kick": True, "settle_s": 5})
+    assert len(receiver.taken()) == 1
+
+
+def test_a_visit_runs_the_queue_once_in_a_while(client: Client, receiver: Receiver) -> None:
+    """In mode `visits` a look at the front page delivers, but not again before the cron is due; API calls are no visits."""
+    subscribe(client, receiver, "order.created")
+    receiver.taken()
+    client.control("POST", "webhooks", {"mode": "visits", "interval_s": 0.0})
+    client.control("POST", "checkout")
+    client.call({"method": "GET", "path": "/wp-json/wc/v3/orders", "key": "rw"})
+    assert not receiver.wait(1, timeout_s=0.2)
+    front_page(client)
+    assert receiver.wait(1)
+    receiver.taken()
+    client.control("POST", "webhooks", {"mode": "visits", "interval_s": 3600})
+    client.control("POST", "checkout")
+    front_page(client)
+    assert not receiver.wait(1, timeout_s=0.2)
+
+
+def test_a_slow_receiver_leaves_the_rest_to_the_next_run(client: Client, receiver: Receiver) -> None:
+    """A run of the queue ends before its 30 s are over; nothing is lost, the next run goes on."""
+    subscribe(client, receiver, "order.created")
+    receiver.taken()
+    client.control("POST", "webhooks", {"mode": "natural", "second_s": 0.02})
+    for _ in range(2):
+        client.control("POST", "checkout")
+    receiver.wait_s = 10 * 0.02
+    left = client.control("POST", "webhooks", {"kick": True, "settle_s": 10})["waiting"]
+    assert (len(receiver.taken()), len(left)) == (1, 1)
+    receiver.wait_s = 0.0
+    assert client.control("POST", "webhooks", {"kick": True, "settle_s": 10})["waiting"] == []
+    assert len(receiver.taken()) == 1

@@ -6,17 +6,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from connector.sandbox.server import Sandbox
-from connector.sandbox.truth import cases, webhook_cases
+from connector.sandbox.truth import cases, fulfillment_cases, shop_cases, timing_cases, waiting_cases, webhook_cases
 from connector.sandbox.truth.client import Client
 from connector.sandbox.truth.outcome import FileResult, Outcome, table
 from connector.sandbox.truth.receiver import Receiver
 from connector.sandbox.truth.replay import Replay, load
 
 # Recordings in one row continue each other in one store.
-CHAINS = (("01",), ("02", "03", "04", "04b"), ("05",), ("06",), ("07",), ("08",), ("08b",), ("09",), ("10",), ("10b",))
+CHAINS = (
+    ("01",),
+    ("02", "03", "04", "04b"),
+    ("05",),
+    ("06",),
+    ("07",),
+    ("08",),
+    ("08b",),
+    ("09",),
+    ("09b",),
+    ("09c",),
+    ("10",),
+    ("10b",),
+    ("11",),
+    ("11b",),
+    ("12",),
+    ("13",),
+    ("14",),
+)
 # What the recorded store had on its shelves when a recording began.
 STOCK: Mapping[str, Mapping[str, int]] = {
     "03": {"MUG-1": 500, "TEE-M": 100, "BR-ENG": 200, "LAMP-DS": 100},
@@ -24,12 +43,19 @@ STOCK: Mapping[str, Mapping[str, int]] = {
     "07": {"MUG-1": 440},
     "08": {"MUG-1": 435, "TEE-M": 97},
     "10": {"MUG-1": -57},
+    "11": {"MUG-1": 283, "BR-ENG": 198},
 }
 TABLES = {
     "04b": cases.time_zones,
     "06": cases.status_matrix,
     "08b": cases.refund_races,
+    "09b": waiting_cases.delays,
+    "09c": waiting_cases.slow_receivers,
     "10b": cases.more_checks,
+    "11b": fulfillment_cases.beside_the_status,
+    "12": shop_cases.index,
+    "13": timing_cases.timings,
+    "14": shop_cases.housekeeping,
 }
 STORE_NAME = "Recorder Store"
 FOUR_WEBHOOKS = 4
@@ -48,7 +74,7 @@ def _replay_chain(url: str, folder: Path, chain: tuple[str, ...]) -> Iterator[Fi
     replay = Replay(client, folder)
     for file in chain:
         client.control("POST", "seed", {"stock": STOCK.get(file, {})})
-        yield _replay_file(replay, file)
+        yield replace(_replay_file(replay, file), title=load(folder, file).get("title", ""))
     client.close()
 
 

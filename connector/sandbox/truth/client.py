@@ -11,7 +11,7 @@ import requests
 from woocommerce import API
 
 API_PREFIX = "/wp-json/"
-BY_PACKAGE = frozenset({"GET", "POST", "PUT", "DELETE"})
+BY_PACKAGE = frozenset({"GET", "POST", "PUT", "DELETE", "OPTIONS"})
 
 
 class Client:
@@ -52,7 +52,7 @@ class Client:
         api = API(self.url, key, secret, version=f"{space}/{version}", timeout=30)
         send = getattr(api, request["method"].lower())
         params = dict(request.get("query") or {})
-        if request["method"] in {"GET", "DELETE"}:
+        if request["method"] in {"GET", "DELETE", "OPTIONS"}:
             answer = send(endpoint, params=params)
         else:
             answer = send(endpoint, request.get("body") or {}, params=params)

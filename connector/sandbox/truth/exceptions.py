@@ -48,12 +48,6 @@ EXEMPTIONS = (
         reason="the recorder's steps before this took 20 s; the sandbox's clock stands still during a replay",
     ),
     Exemption(file="10", label=".*", path="header X-WP-Total(Pages)?", reason=HISTORY),
-    Exemption(
-        file="10",
-        label="batch full answer of one",
-        path=r"body\.?update\[0\]\.meta_data.*",
-        reason="`_auto_fulfill_processed` comes from the fulfilments feature, which was switched on for this file only",
-    ),
 )
 
 

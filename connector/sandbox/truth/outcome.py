@@ -25,10 +25,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileResult:
-    """All outcomes of one recording."""
+    """All outcomes of one recording; `title` is the recording's own."""
 
     file: str
     outcomes: tuple[Outcome, ...]
+    title: str = ""
 
     @property
     def compared(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from dataclasses import dataclass
@@ -14,11 +15,12 @@ from connector.sandbox.wire import LoopbackServer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """One request: `body` is exactly the bytes."""
+    """One request: `body` is exactly the bytes, `at` the monotonic time of its arrival."""
 
     path: str
     headers: dict[str, str]
     body: bytes
+    at: float = 0.0
 
     @property
     def is_ping(self) -> bool:
@@ -26,10 +28,14 @@ class Received:
 
 
 class Receiver:
-    """`/ok…` is answered with 200, `/503…` with that status; 3xx point to `/landing`, which is answered with 200."""
+    """`/ok…` is answered with 200, `/503…` with that status; 3xx point to `/landing`, which is answered with 200.
+
+    `wait_s`: how long it takes to answer.
+    """
 
     def __init__(self) -> None:
         self.received: list[Received] = []
+        self.wait_s = 0.0
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -38,14 +44,18 @@ class Receiver:
 
             def _take(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                receiver.received.append(Received(path=self.path, headers=dict(self.headers.items()), body=body))
+                receiver.received.append(
+                    Received(path=self.path, headers=dict(self.headers.items()), body=body, at=time.monotonic())
+                )
+                time.sleep(receiver.wait_s)
                 first = self.path.strip("/").partition("/")[0]
                 status = int(first) if first.isdigit() else 200
                 self.send_response(status)
                 if 300 <= status < 400:
                     self.send_header("Location", "/landing")
                 self.send_header("Content-Length", "0")
-                self.end_headers()
+                with contextlib.suppress(ConnectionError):  # who did not want to wait is gone
+                    self.end_headers()
 
             do_POST = do_GET = _take  # noqa: N815 - http.server names them
 

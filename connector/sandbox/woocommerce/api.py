@@ -8,13 +8,18 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from connector.sandbox.woocommerce import keys, order_routes, other_routes, site
-from connector.sandbox.woocommerce.forms import API
+from connector.sandbox.woocommerce import email_settings, fulfillment_routes, keys, order_routes, other_routes, site, tracking
 from connector.sandbox.woocommerce.rest import Answer, Request, RestError
 from connector.sandbox.woocommerce.routing import Call, Ping, Route, only_fields
 from connector.sandbox.woocommerce.store import Store
 
-ROUTES = (*order_routes.ROUTES, *other_routes.ROUTES)
+ROUTES = (
+    *order_routes.ROUTES,
+    *fulfillment_routes.ROUTES,
+    *tracking.ROUTES,
+    *other_routes.ROUTES,
+    *email_settings.ROUTES,
+)
 PATTERNS = tuple((route.pattern, route) for route in ROUTES)
 FRONT_PAGE = b"<!DOCTYPE html><html><head><title>Shop</title></head><body><h1>Shop</h1></body></html>"
 REFUSALS = {
@@ -25,6 +30,11 @@ REFUSALS = {
 LIST_REFUSALS = {
     "GET": ("woocommerce_rest_cannot_view", "Sorry, you cannot list resources."),
     "POST": ("woocommerce_rest_cannot_create", "Sorry, you are not allowed to create resources."),
+}
+FULFILLMENT_REFUSALS = {
+    "GET": ("woocommerce_rest_cannot_view", "Sorry, you cannot view resources."),
+    "POST": ("woocommerce_rest_cannot_create", "Sorry, you cannot create resources."),
+    "DELETE": ("woocommerce_rest_cannot_delete", "Sorry, you cannot delete resources."),
 }
 BATCH_REFUSAL = ("woocommerce_rest_cannot_batch", "Sorry, you are not allowed to batch manipulate this resource.")
 
@@ -70,13 +80,14 @@ def _rest(store: Store, request: Request, ping: Ping) -> Answer:
         with store.lock:
             request.key = keys.authenticate(store, request)
         keys.check_permission(request)
-        route, ids = _match(store, request)
+        route, words = _match(store, request)
         if route is None:
             return _index(store, request)
         allow = {"Allow": route.allow}
         given = _parameters(request)
         _check_role(route, request)
-        reply = _run(route, Call(store=store, request=request, ids=ids, given=given, ping=ping))
+        ids = {name: int(word) for name, word in words.items() if word.isdigit()}
+        reply = _run(route, Call(store=store, request=request, ids=ids, given=given, ping=ping, words=words))
     except RestError as error:
         crashed = error.code == "internal_server_error"
         return Answer(status=error.status, body=error.body(), headers={} if crashed else allow)
@@ -87,30 +98,39 @@ def _rest(store: Store, request: Request, ping: Ping) -> Answer:
 def _run(route: Route, call: Call) -> Answer:
     method = "GET" if call.request.method == "HEAD" else call.request.method
     if method == "OPTIONS":
-        endpoints = [{"methods": list(route.actions), "args": {}}]
-        return Answer(body={"namespace": "wc/v3", "methods": list(route.actions), "endpoints": endpoints})
+        return Answer(body={"namespace": route.space, "methods": list(route.actions), "endpoints": route.endpoints})
     lock = contextlib.nullcontext() if method in route.unlocked else call.store.lock
     with lock:
         return route.actions[method](call)
 
 
-def _match(store: Store, request: Request) -> tuple[Route | None, dict[str, int]]:
+def _match(store: Store, request: Request) -> tuple[Route | None, dict[str, str]]:
     path = request.path.rstrip("/")
-    if path in {"/wp-json", API}:
+    if path in {"/wp-json", *(f"/wp-json/{space}" for space in _spaces(store))}:
         return None, {}
     method = "GET" if request.method == "HEAD" else request.method
     for pattern, route in PATTERNS:
         found = pattern.fullmatch(path)
-        if found and (method in route.actions or method == "OPTIONS"):
-            return route, {name: int(value) for name, value in found.groupdict().items()}
+        if found and (method in route.actions or method == "OPTIONS") and route.is_on(store.settings.features):
+            return route, found.groupdict()
     raise RestError(404, "rest_no_route", "No route was found matching the URL and request method.")
 
 
+def _spaces(store: Store) -> list[str]:
+    return list(dict.fromkeys(route.space for route in ROUTES if route.is_on(store.settings.features)))
+
+
 def _index(store: Store, request: Request) -> Answer:
-    routes = {API.removeprefix("/wp-json") + route.path: list(route.actions) for route in ROUTES}
-    if request.path.rstrip("/") == API:
-        return Answer(body={"namespace": "wc/v3", "routes": {path: {"methods": m} for path, m in routes.items()}})
-    return Answer(body=site.index(store, routes))
+    """Of the site, or of one name space: what is switched on, with the methods, as clients discover it."""
+    own = request.path.removeprefix("/wp-json").strip("/")
+    there = [route for route in ROUTES if route.is_on(store.settings.features) and own in ("", route.space)]
+    routes = {
+        route.shown: {"namespace": route.space, "methods": list(route.actions), "endpoints": route.endpoints} for route in there
+    }
+    if own:
+        itself = {f"/{own}": {"namespace": own, "methods": ["GET"], "endpoints": [{"methods": ["GET"], "args": {}}]}}
+        return Answer(body={"namespace": own, "routes": {**itself, **routes}})
+    return Answer(body=site.index(store, spaces=_spaces(store), routes=routes))
 
 
 def _parameters(request: Request) -> Mapping[str, Any]:
@@ -138,6 +158,6 @@ def _check_role(route: Route, request: Request) -> None:
     if request.method == "OPTIONS" or (request.key is not None and request.key.role != "customer"):
         return
     method = {"HEAD": "GET", "PUT": "POST", "PATCH": "POST"}.get(request.method, request.method)
-    texts = LIST_REFUSALS if route.kind == "list" else REFUSALS
+    texts = {"list": LIST_REFUSALS, "fulfillment": FULFILLMENT_REFUSALS}.get(route.kind, REFUSALS)
     code, text = BATCH_REFUSAL if route.kind == "batch" else texts[method]
     raise RestError(403 if request.key else 401, code, text)

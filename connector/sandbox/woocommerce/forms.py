@@ -48,12 +48,13 @@ HOOKS = {
 }
 
 
-def links(store: Store, path: str, *, allow: Sequence[str] = tuple(EVERYTHING), up: str = "") -> Form:
-    """`_links` of the thing at that path below /wp-json/wc/v3; its collection is the path without the last part."""
-    self_link = {"href": store.url(f"{API}{path}"), "targetHints": {"allow": list(allow)}}
-    form: Form = {"self": [self_link], "collection": [{"href": store.url(API + path.rpartition("/")[0])}]}
+def links(store: Store, path: str, *, allow: Sequence[str] = tuple(EVERYTHING), up: str = "", space: str = "wc/v3") -> Form:
+    """`_links` of the thing at that path below a name space; its collection is the path without the last part."""
+    top = store.url(f"/wp-json/{space}")
+    self_link = {"href": top + path, "targetHints": {"allow": list(allow)}}
+    form: Form = {"self": [self_link], "collection": [{"href": top + path.rpartition("/")[0]}]}
     if up:
-        form["up"] = [{"href": store.url(f"{API}{up}")}]
+        form["up"] = [{"href": top + up}]
     return form
 
 

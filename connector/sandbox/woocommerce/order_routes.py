@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connector.sandbox.woocommerce import forms, listing, mails, params, refunds, writing
+from connector.sandbox.woocommerce import forms, listing, mails, params, refunds, status, writing
 from connector.sandbox.woocommerce.forms import API
 from connector.sandbox.woocommerce.php import truthy
 from connector.sandbox.woocommerce.rest import Answer, RestError
@@ -25,7 +25,7 @@ def find_order(call: Call, *, status: int = 404) -> Order:
 
 
 def list_orders(call: Call) -> Answer:
-    query = params.check(call.given, params.ORDER_LIST)
+    query = params.check(call.given, params.order_list(status.writable(call.store)))
     rows, total, pages = listing.page(listing.orders(call.store, query), query)
     defaults = {"status": "any", "dp": 2, "context": "view"}
     headers = listing.headers(call.store, call.request, query, total=total, pages=pages, defaults=defaults)
@@ -33,7 +33,7 @@ def list_orders(call: Call) -> Answer:
 
 
 def post_order(call: Call) -> Answer:
-    order = writing.create_order(call.store, params.check(call.given, params.ORDER))
+    order = writing.create_order(call.store, params.check(call.given, params.order(status.writable(call.store))))
     location = call.store.url(f"{API}/orders/{order.id}")
     return Answer(status=201, body=forms.order_form(call.store, order), headers={"Location": location})
 
@@ -43,7 +43,7 @@ def get_order(call: Call) -> Answer:
 
 
 def put_order(call: Call) -> Answer:
-    body = params.check(call.given, params.ORDER)
+    body = params.check(call.given, params.order(status.writable(call.store)))
     order = find_order(call, status=400)
     writing.update_order(call.store, order, body)
     return Answer(body=forms.order_form(call.store, order))

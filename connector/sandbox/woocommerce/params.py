@@ -9,7 +9,6 @@ from typing import Any
 
 from connector.sandbox.woocommerce.php import truthy
 from connector.sandbox.woocommerce.rest import RestError
-from connector.sandbox.woocommerce.status import WRITABLE
 
 DATE_TIME = re.compile(r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}(?::?\d{2})?)?$")
 EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
@@ -58,7 +57,7 @@ LINE = Param(
 )
 LINES = Param(kind="list", items=LINE)
 ORDER = {
-    "status": Param(kind="string", choices=WRITABLE),
+    "status": TEXT,
     "currency": TEXT,
     "customer_id": WHOLE,
     "customer_note": TEXT,
@@ -92,10 +91,9 @@ WEBHOOK = {
 }
 NEW_WEBHOOK = {**WEBHOOK, "delivery_url": Param(kind="string", required=True)}
 PAGING = {"page": Param(kind="integer", low=1), "per_page": Param(kind="integer", low=1, high=100), "offset": WHOLE}
-LISTED = ("any", "trash", *WRITABLE)
 ORDER_LIST = {
     **PAGING,
-    "status": Param(kind="list", items=Param(kind="string", choices=LISTED)),
+    "status": Param(kind="list", items=TEXT),
     "orderby": Param(kind="string", choices=("date", "id", "include", "title", "slug", "modified")),
     "order": Param(kind="string", choices=("asc", "desc")),
     "include": Param(kind="list", items=WHOLE),
@@ -111,6 +109,17 @@ ORDER_LIST = {
     "modified_before": WHEN,
     "dates_are_gmt": FLAG,
 }
+
+
+def order(statuses: tuple[str, ...]) -> dict[str, Param]:
+    """A written order; `statuses` are those of this store."""
+    return {**ORDER, "status": Param(kind="string", choices=statuses)}
+
+
+def order_list(statuses: tuple[str, ...]) -> dict[str, Param]:
+    """The filters of the list of orders."""
+    choices = ("any", "trash", *statuses)
+    return {**ORDER_LIST, "status": Param(kind="list", items=Param(kind="string", choices=choices))}
 
 
 def check(given: Mapping[str, Any], wanted: Mapping[str, Param]) -> dict[str, Any]:

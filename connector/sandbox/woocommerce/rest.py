@@ -11,7 +11,9 @@ from connector.sandbox.woocommerce.things import ApiKey
 class RestError(Exception):
     """A WP_Error: JSON `{code, message, data}` with that HTTP status. `data` defaults to `{"status": status}`."""
 
-    def __init__(self, status: int, code: str, message: str, *, data: Any = None, extra: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, status: int, code: str | int, message: str, *, data: Any = None, extra: dict[str, Any] | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code

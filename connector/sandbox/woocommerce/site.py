@@ -7,15 +7,53 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connector.sandbox.woocommerce import forms
-from connector.sandbox.woocommerce.status import LABELS
+from connector.sandbox.woocommerce.status import labels
 from connector.sandbox.woocommerce.store import SYMBOLS, Store
 from connector.sandbox.woocommerce.things import Gateway
 
 Form = dict[str, Any]
+# Of a plain 10.5.2 store; of these only wc/v3 is simulated.
+NAMESPACES = (
+    "oembed/1.0",
+    "wc/v3",
+    "wc/v1",
+    "wc/pos/v1/catalog",
+    "jetpack/v4",
+    "wc-admin",
+    "wc-analytics",
+    "wc/store",
+    "wc/store/v1",
+    "wc/private",
+    "wc/v2",
+    "wc-admin-email",
+    "wc-telemetry",
+    "wccom-site/v3",
+    "wp-abilities/v1",
+    "wp/v2",
+    "wp-site-health/v1",
+    "wp-block-editor/v1",
+)
+FEATURES_BEFORE = (
+    "analytics",
+    "marketplace",
+    "order_attribution",
+    "site_visibility_badge",
+    "remote_logging",
+    "email_improvements",
+    "blueprint",
+    "point_of_sale",
+)
+PLUGINS = {
+    "shipment-tracking": {"plugin": "woocommerce-shipment-tracking/woocommerce-shipment-tracking.php", "version": "sandbox"},
+    "ast": {
+        "plugin": "woo-advanced-shipment-tracking/woocommerce-advanced-shipment-tracking.php",
+        "version": "sandbox",
+    },
+}
 CURRENCIES = {"USD": "United States (US) dollar", "EUR": "Euro", "GBP": "Pound sterling", "JPY": "Japanese yen"}
 
 
-def index(store: Store, routes: dict[str, list[str]]) -> Form:
+def index(store: Store, *, spaces: list[str], routes: dict[str, Form]) -> Form:
     """`GET /wp-json/`: name, address, time zone, name spaces and routes of the site."""
     offset = datetime.now(UTC).astimezone(store.zone).utcoffset() or timedelta(0)
     hours = offset / timedelta(hours=1)
@@ -26,9 +64,9 @@ def index(store: Store, routes: dict[str, list[str]]) -> Form:
         "home": store.settings.base_url,
         "gmt_offset": int(hours) if hours == int(hours) else hours,
         "timezone_string": store.settings.timezone,
-        "namespaces": ["wc/v3"],
+        "namespaces": [*NAMESPACES, *(space for space in spaces if space not in NAMESPACES)],
         "authentication": [],
-        "routes": {path: {"namespace": "wc/v3", "methods": methods} for path, methods in routes.items()},
+        "routes": routes,
     }
 
 
@@ -49,7 +87,10 @@ def system_status(store: Store) -> Form:
             "php_version": "8.2.36",
             "mysql_version_string": "10.11.19-MariaDB",
         },
-        "active_plugins": [{"plugin": "woocommerce/woocommerce.php", "version": forms.VERSION}],
+        "active_plugins": [
+            {"plugin": "woocommerce/woocommerce.php", "version": forms.VERSION},
+            *(PLUGINS[name] for name in sorted(store.settings.features & PLUGINS.keys())),
+        ],
         "settings": {
             "api_enabled": False,
             "force_ssl": False,
@@ -64,10 +105,16 @@ def system_status(store: Store) -> Form:
             "order_datastore": "Automattic\\WooCommerce\\Internal\\DataStores\\Orders\\OrdersTableDataStore",
             "HPOS_enabled": True,
             "HPOS_sync_enabled": False,
-            "enabled_features": ["analytics", "order_attribution", "custom_order_tables"],
+            "enabled_features": _enabled(store),
         },
         "security": {"secure_connection": store.settings.base_url.startswith("https"), "hide_errors": True},
     }
+
+
+def _enabled(store: Store) -> list[str]:
+    """As `system_status` of a new shop lists them."""
+    own = ["fulfillments"] if "fulfillments" in store.settings.features else []
+    return [*FEATURES_BEFORE, *own, "custom_order_tables"]
 
 
 def general_settings(store: Store) -> list[Form]:
@@ -131,4 +178,4 @@ def gateway(store: Store, one: Gateway) -> Form:
 def order_counts(store: Store) -> list[Form]:
     """`GET /reports/orders/totals`."""
     counts = Counter(order.status for order in store.orders.values())
-    return [{"slug": slug, "name": name, "total": counts[slug]} for slug, name in LABELS.items()]
+    return [{"slug": slug, "name": name, "total": counts[slug]} for slug, name in labels(store).items()]

@@ -5,7 +5,7 @@ All 49 changes between the seven core statuses are allowed, as in a real store; 
 
 from __future__ import annotations
 
-from connector.sandbox.woocommerce import mails, stock
+from connector.sandbox.woocommerce import fulfillments, mails, stock
 from connector.sandbox.woocommerce.php import ZERO
 from connector.sandbox.woocommerce.refund_rows import write_off
 from connector.sandbox.woocommerce.store import Store
@@ -21,8 +21,17 @@ LABELS = {
     "failed": "Failed",
     "checkout-draft": "Draft",
 }
-WRITABLE = ("auto-draft", *LABELS)
 PAYABLE = frozenset({"on-hold", "pending", "failed", "cancelled"})
+
+
+def labels(store: Store) -> dict[str, str]:
+    """Slug -> name of every registered status; other plugins' own ones come after WooCommerce's."""
+    return {**LABELS, **store.settings.statuses}
+
+
+def writable(store: Store) -> tuple[str, ...]:
+    """What PUT and the list's filter take, in the order in which the error text lists them."""
+    return ("auto-draft", *labels(store))
 
 
 def needs_processing(store: Store, order: Order) -> bool:
@@ -44,7 +53,7 @@ def paid_status(store: Store, order: Order) -> str:
 
 def change_status(store: Store, order: Order, to: str, *, note: str = "", author: str = "WooCommerce") -> None:
     """Put the order into a status, with all effects. An unknown status becomes `pending`, as WooCommerce has it."""
-    after = to if to in WRITABLE or to == "trash" else "pending"
+    after = to if to in writable(store) or to == "trash" else "pending"
     before = order.status
     if before == after:
         return
@@ -54,9 +63,11 @@ def change_status(store: Store, order: Order, to: str, *, note: str = "", author
     stock.follow_status(store, order)
     if after == "refunded":
         _write_off_the_rest(store, order)
-    change = f"Order status changed from {label(before)} to {label(after)}."
+    names = labels(store)
+    change = f"Order status changed from {names.get(before, before)} to {names.get(after, after)}."
     store.add_note(order, f"{note} {change}".strip(), author=author)
     _mail_the_change(store, order, before)
+    fulfillments.after_status(store, order)
     store.fire(f"action.woocommerce_order_status_{after}", order.id)
 
 
@@ -72,11 +83,8 @@ def complete_payment(store: Store, order: Order, *, transaction_id: str = "", no
     store.add_note(order, note or _payment_note(order))
     stock.follow_status(store, order)
     _mail_the_change(store, order, before)
+    fulfillments.after_status(store, order)
     store.fire(f"action.woocommerce_order_status_{order.status}", order.id)
-
-
-def label(status: str) -> str:
-    return LABELS.get(status, status)
 
 
 def _payment_note(order: Order) -> str:

@@ -6,8 +6,9 @@ import itertools
 import secrets
 import string
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,15 +16,22 @@ from zoneinfo import ZoneInfo
 from connector.sandbox.records import Records
 from connector.sandbox.woocommerce import seed
 from connector.sandbox.woocommerce.php import gmt_time, local_time, stored
-from connector.sandbox.woocommerce.things import Gateway, Meta, Note, Order, Product, Refund, TaxRate, Webhook
+from connector.sandbox.woocommerce.things import Fulfillment, Gateway, Meta, Note, Order, Product, Refund, TaxRate, Webhook
 
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CAD": "$", "AUD": "$"}
+# fulfillments: WooCommerce's own, off by default. shipment-tracking and ast: extensions (see `tracking`).
+FEATURES = ("fulfillments", "shipment-tracking", "ast")
+MANY_ORDERS = 2000
 LETTERS = string.ascii_letters + string.digits
 
 
 @dataclass(slots=True, kw_only=True)
 class Settings:
-    """`frozen` stops the store's clock there (UTC); `race_window_s` is the gap between a refund's check and its row."""
+    """`frozen` stops the store's clock there (UTC); `race_window_s` is the gap between a refund's check and its row.
+
+    `features`: what is switched on beside a plain store, of FEATURES. `statuses`: slug -> name of other plugins' order
+    statuses. `hold_stock_minutes`: unpaid orders of the classic checkout are cancelled after so long; 0: never.
+    """
 
     base_url: str = "http://127.0.0.1"
     name: str = "Sandbox Store"
@@ -33,6 +41,9 @@ class Settings:
     frozen: datetime | None = None
     clock_shift_s: float = 0.0
     race_window_s: float = 0.02
+    features: frozenset[str] = frozenset()
+    statuses: dict[str, str] = field(default_factory=dict)
+    hold_stock_minutes: int = 60
 
 
 class Store:
@@ -46,6 +57,7 @@ class Store:
         self.settings = settings or Settings()
         self.records = records or Records()
         self.on_event: Callable[[str, int], None] = lambda topic, number: None
+        self.unheard: set[int] = set()  # orders whose webhooks are lost
         self._series: dict[str, Iterator[int]] = {"post": itertools.count(seed.FIRST_FREE_ID)}
         self.products: dict[int, Product] = {product.id: product for product in seed.products(self.now())}
         self.coupons = {coupon.code: coupon for coupon in seed.COUPONS}
@@ -55,9 +67,15 @@ class Store:
         self.nonces: set[tuple[str, str, str]] = set()
         self.orders: dict[int, Order] = {}
         self.deleted: dict[int, Order] = {}
+        self._refunds_by_order: tuple[tuple[int, int], dict[int, list[Refund]]] = ((0, 0), {})
+        self.touches = 0
+        self._sorted: dict[str, tuple[tuple[int, int, int], list[Order]]] = {}
+        self.unpaid: set[int] = set()  # orders of the classic checkout that may have to be cancelled
         self.refunds: dict[int, Refund] = {}
         self.notes: dict[int, Note] = {}
+        self.fulfillments: dict[int, Fulfillment] = {}
         self.webhooks: dict[int, Webhook] = {}
+        self.emails: dict[str, bool] = {}  # what was switched on or off (see `email_settings`)
 
     def next_id(self, series: str = "post") -> int:
         """Orders, refunds and products share one series ("post"); lines, meta rows, notes and webhooks have their own."""
@@ -99,7 +117,13 @@ class Store:
         return self.products.get(variation_id or product_id)
 
     def refunds_of(self, order_id: int) -> list[Refund]:
-        return [refund for refund in self.refunds.values() if refund.order_id == order_id]
+        state = (len(self.refunds), next(reversed(self.refunds), 0))
+        if self._refunds_by_order[0] != state:
+            rows: defaultdict[int, list[Refund]] = defaultdict(list)
+            for refund in self.refunds.values():
+                rows[refund.order_id].append(refund)
+            self._refunds_by_order = (state, dict(rows))
+        return list(self._refunds_by_order[1].get(order_id, ()))
 
     def notes_of(self, order_id: int) -> list[Note]:
         return [note for note in self.notes.values() if note.order_id == order_id]
@@ -107,6 +131,18 @@ class Store:
     def touch(self, order: Order) -> None:
         """What every save does: the order counts as modified now."""
         order.modified = self.now()
+        self.touches += 1
+
+    def sorted_orders(self, by: str, key: Callable[[Order], Any]) -> list[Order]:
+        """All orders, sorted by that key; many are sorted again only when one came, went or was saved. Do not change it."""
+        if len(self.orders) < MANY_ORDERS:
+            return sorted(self.orders.values(), key=key)
+        state = (self.touches, len(self.orders), next(reversed(self.orders), 0))
+        known = self._sorted.get(by)
+        if known is None or known[0] != state:
+            known = (state, sorted(self.orders.values(), key=key))
+            self._sorted[by] = known
+        return known[1]
 
     def add_note(self, order: Order, text: str, *, author: str = "WooCommerce", to_customer: bool = False) -> Note:
         note = Note(
@@ -151,4 +187,5 @@ class Store:
 
     def fire(self, topic: str, number: int) -> None:
         """Something a webhook may be subscribed to has happened."""
-        self.on_event(topic, number)
+        if number not in self.unheard:
+            self.on_event(topic, number)

@@ -179,6 +179,17 @@ class Refund:
 
 
 @dataclass(slots=True, kw_only=True)
+class Fulfillment:
+    """A parcel of the fulfillments feature. Its items stand in the meta row `_items`: `[{item_id, qty}]`."""
+
+    id: int
+    order_id: int
+    status: str
+    updated: datetime
+    meta: list[Meta] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
 class Note:
     id: int
     order_id: int

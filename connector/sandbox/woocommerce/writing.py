@@ -101,7 +101,8 @@ def _set_plain_fields(store: Store, order: Order, body: Body) -> None:
         order.customer_id = int(body["customer_id"])
     for name, fields in (("billing", BILLING_FIELDS), ("shipping", SHIPPING_FIELDS)):
         given = body.get(name) or {}
-        getattr(order, name).update({key: str(given[key]) for key in fields if given.get(key) is not None})
+        changes = {key: str(given[key]) for key in fields if given.get(key) is not None}
+        setattr(order, name, {**getattr(order, name), **changes})  # filled orders share one address
     set_order_meta(store, order, body.get("meta_data") or [])
 
 
