@@ -15,6 +15,9 @@ NAMES = {
     "profile": "account",
     "webhooks": "webhooks",
     "growth": "growth",
+    "calls": "calls",
+    "backlog": "backlog",
+    "import": "imports",
 }
 
 

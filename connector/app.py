@@ -74,6 +74,8 @@ class App:
             now=self.clock.now,
             commit=lambda: self.orders.commit(lease, self.clock.now()),
             watch=self.door.watch,
+            unsettled=lambda: self.orders.unsettled(lease),
+            settle=self.orders.settle,
         )
 
     def close(self) -> None:

@@ -53,6 +53,25 @@ class General(Struct, frozen=True, kw_only=True):
     sweep_every_s: Annotated[float, Meta(gt=0, description="How often due orders are looked for, in seconds.")] = 0.5
 
 
+class Unpaid(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[policy.unpaid.KIND]`: what becomes of orders whose payment of this kind does not come. Unset: nothing is done."""
+
+    remind_after_days: Annotated[int, Meta(ge=1)] | None = None
+    cancel_after_days: Annotated[int, Meta(ge=1)] | None = None
+
+    def __post_init__(self) -> None:
+        remind, cancel = self.remind_after_days, self.cancel_after_days
+        if remind is not None and cancel is not None and cancel <= remind:
+            raise ValueError("cancel_after_days must be more than remind_after_days")
+
+
+class Restock(StrEnum):
+    """Where WooCommerce, for one, leaves the pieces of an order taken out of stock (recorded 2026-11-22)."""
+
+    REFUNDED = "refunded"
+    FAILED = "failed"
+
+
 class Policy(Struct, frozen=True, kw_only=True):
     """`[policy]`: what the merchant wants done."""
 
@@ -70,6 +89,22 @@ class Policy(Struct, frozen=True, kw_only=True):
         HoldReason.ARTWORK_MISSING,
         HoldReason.OUT_OF_STOCK,
     )
+
+    unpaid: Annotated[
+        Mapping[PaymentKind, Unpaid],
+        Meta(
+            description="What becomes of orders that wait for their payment, by its kind: remind_after_days (the customer is "
+            "reminded, once), cancel_after_days (it is cancelled). Days count from when we first saw it unpaid. Unset: nothing."
+        ),
+    ] = msgspec.field(default_factory=dict)
+
+    restock: Annotated[
+        tuple[Restock, ...],
+        Meta(
+            description="When an order gets one of these statuses on a platform that then leaves its stock taken: put back what "
+            "has not been shipped."
+        ),
+    ] = ()
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "findings", {**_FINDINGS, **self.findings})

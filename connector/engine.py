@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import logging
+import math
 import os
 import socket
 import sqlite3
@@ -30,13 +31,17 @@ from . import news
 from .app import App
 from .errors import ConfigError, ConnectorError
 from .model.events import CheckResult
-from .store import shared
+from .store import lists, shared
 
 log = logging.getLogger(__name__)
 
 QUEUE = "orders"
 BATCH = 25
 """At most so many orders in one job when many are due: a job costs as much as one or two orders (measured, dbos 3.4)."""
+JOB_S = 1.0
+"""Orders that take long go into smaller jobs: else the last ones wait in one job for each other while other threads idle."""
+MOST_QUEUED = 2000
+LOOK_AGAIN_S = 0.1
 QUEUED_FOR_S = 30.0
 """A job that was not done after so long is queued again: its process or the queue itself may be gone."""
 KEEP_JOBS = timedelta(hours=1)
@@ -53,6 +58,8 @@ class Worker:
         self._slot: IO[str] | None = None
         self._job: Any = None
         self._database: SqlEngine | None = None
+        self._order_s = 0.0  # how long an order took lately
+        self._full_s = math.inf  # when to look again whether the queue has room
 
     def start(self) -> None:
         """Launch the queue and begin to sweep. Everything that was due is taken up within a second or two."""
@@ -112,16 +119,20 @@ class Worker:
             except Exception:
                 log.exception("the sweeper stumbled; it goes on")
             if not found:
-                self._stop.wait(self.app.settings.connector.sweep_every_s)
+                self._stop.wait(min(self._full_s, self.app.settings.connector.sweep_every_s))
 
     def _queue_all(self) -> int:
         """Make jobs of everything that is due; returns how many things that were."""
         app, now = self.app, self.app.clock.now()
         again = now + timedelta(seconds=QUEUED_FOR_S)
         deliveries = app.deliveries.queue_due(now, again=again, limit=500)
-        orders = app.orders.queue_due(now, limit=500, hold_s=QUEUED_FOR_S)
-        for kind, ids in (("delivery", deliveries), ("order", orders)):
-            for batch in _batches(ids, among=2 * app.settings.connector.worker_concurrency):
+        # A backlog waits in our own table, not in the queue: what is not done in time is queued again, and again.
+        room = MOST_QUEUED - app.orders.queued(limit=MOST_QUEUED)
+        self._full_s = math.inf if room else LOOK_AGAIN_S
+        orders = app.orders.queue_due(now, limit=min(500, room), hold_s=QUEUED_FOR_S) if room else []
+        most = max(1, min(BATCH, int(JOB_S / max(self._order_s, 0.001))))
+        for kind, ids, largest in (("delivery", deliveries, BATCH), ("order", orders, most)):
+            for batch in _batches(ids, among=2 * app.settings.connector.worker_concurrency, most=largest):
                 self._enqueue(kind, batch)
         schedules = shared.claim_schedules(app.database, now, again=again)
         for name in schedules:
@@ -143,13 +154,21 @@ class Worker:
             "schedule": self._scheduled,
         }
         do = kinds[kind]
-        for one in ids:
+        for one in self._still_due(ids) if kind == "order" else ids:
             if self._stop.is_set():
                 return
+            started = time.monotonic()
             try:
                 do(one)
+                if kind == "order":
+                    self._order_s += (time.monotonic() - started - self._order_s) / 10
             except Exception:
                 log.exception("%s %s stopped with an error; it is tried again", kind, one)
+
+    def _still_due(self, ids: list[int]) -> list[int]:
+        """What was queued twice may be done already."""
+        with self.app.database.reading() as connection:
+            return lists.due_among(connection, ids, self.app.clock.now())
 
     def _read_delivery(self, number: int) -> None:
         news.read_delivery(self.app, number)
@@ -168,6 +187,8 @@ class Worker:
                 yield f"poll/{account.id}"
             if news.webhook_address(self.app, account):
                 yield f"webhooks/{account.id}"
+            if self.app.registry.implements(account.plugin, "missing_orders"):
+                yield f"missing/{account.id}"
 
     def _scheduled(self, name: str) -> None:
         kind, _, account_id = name.partition("/")
@@ -185,6 +206,9 @@ class Worker:
                 for check in news.ensure_webhooks(self.app, self.app.registry.by_id(account_id)):
                     if check.result is not CheckResult.OK:
                         log.warning("%s: %s: %s %s", name, check.name, check.text, check.fix)
+            elif kind == "missing":
+                every = timedelta(days=1)
+                news.look_for_missing(self.app, self.app.registry.by_id(account_id))
         except ConnectorError as error:
             self._put_off(name, every, error)
             return
@@ -211,8 +235,8 @@ class Worker:
             DBOS.delete_workflows([job.workflow_id for job in old])
 
 
-def _batches(ids: list[Any], *, among: int) -> Iterator[list[Any]]:
-    size = max(1, min(BATCH, len(ids) // among))
+def _batches(ids: list[Any], *, among: int, most: int) -> Iterator[list[Any]]:
+    size = max(1, min(most, len(ids) // among))
     for start in range(0, len(ids), size):
         yield ids[start : start + size]
 

@@ -17,9 +17,8 @@ import sys
 import time
 import traceback
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Protocol
@@ -27,7 +26,7 @@ from typing import Any, Protocol
 from .context import Account, Context
 from .errors import ConfigError, ConnectorError, PluginError, Unsupported
 from .model.case import Note, StatusChange
-from .model.events import CarrierView, Check, Delivery, Effect, Found, Message, News, Page, Sent
+from .model.events import CarrierView, Check, Delivery, DutyEvent, Effect, Found, Message, News, Page, Person, Sent
 from .model.order import Address, Order
 from .model.payment import Captured, CaptureRequest
 from .model.plugin import PluginInfo
@@ -105,8 +104,11 @@ class Hooks:
     def poll_orders(self, account: Account, *, cursor: str) -> Page:
         return self.ask_one(account, "poll_orders", cursor=cursor)
 
-    def import_orders(self, account: Account, *, since: datetime) -> Iterator[Order]:
-        return self._orders(account, self.ask_one(account, "import_orders", since=since))
+    def import_orders(self, account: Account, *, cursor: str) -> Page:
+        return self.ask_one(account, "import_orders", cursor=cursor)
+
+    def missing_orders(self, account: Account, *, platform_ids: tuple[str, ...]) -> list[str]:
+        return self.ask_one(account, "missing_orders", platform_ids=platform_ids)
 
     # --- 3. review --------------------------------------------------------------------------------------------------------
 
@@ -186,6 +188,9 @@ class Hooks:
 
     def notify(self, account: Account, *, message: Message) -> Sent:
         return self.ask_one(account, "notify", message=message)
+
+    def platform_tells(self, account: Account, *, order: Order) -> frozenset[tuple[DutyEvent, Person]]:
+        return self.ask_one(account, "platform_tells", order=order)
 
     def export_customer(self, account: Account, *, email: str) -> Mapping[str, Any]:
         return self.ask_one(account, "export_customer", email=email)
@@ -269,16 +274,6 @@ class Hooks:
             raise _failed(account, hook, error) from error
         return _the_answer(answers, account, hook)
 
-    def _orders(self, account: Account, orders: Iterator[Order]) -> Iterator[Order]:
-        """The orders of an import, each checked as it comes."""
-        try:
-            for order in orders:
-                yield _checked(order, Order, account, "import_orders")
-        except ConnectorError:
-            raise
-        except Exception as error:
-            raise _failed(account, "import_orders", error) from error
-
 
 def _about(arguments: Mapping[str, Any]) -> dict[str, str]:
     """What the arguments say about the call: which order, which request."""
@@ -321,7 +316,7 @@ def _kinds_in(answer: list[Any] | tuple[Any, ...]) -> str:
 
 
 def fits(value: Any, kind: Any) -> bool:
-    """Is a value of this type? Looks into lists, tuples, mappings and unions; what an iterator yields is not looked at."""
+    """Is a value of this type? Looks into lists, tuples, sets, mappings and unions; what an iterator yields is not."""
     if kind is Any:
         return True
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
@@ -333,7 +328,7 @@ def fits(value: Any, kind: Any) -> bool:
         return False
     if origin is tuple and inner[-1] is not Ellipsis:
         return len(value) == len(inner) and all(map(fits, value, inner))
-    if origin in (list, tuple):
+    if origin in (list, tuple, frozenset):
         return all(fits(item, inner[0]) for item in value)
     if issubclass(origin, Mapping):
         return all(fits(key, inner[0]) and fits(item, inner[1]) for key, item in value.items())

@@ -15,17 +15,15 @@ expressed; raised before anything is sent), OutcomeUnknown (sent, no answer), Co
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from .context import Context
     from .model.case import Note, StatusChange
-    from .model.events import CarrierView, Check, Delivery, Effect, Found, Message, News, Page, Sent
+    from .model.events import CarrierView, Check, Delivery, DutyEvent, Effect, Found, Message, News, Page, Person, Sent
     from .model.order import Address, Order
     from .model.payment import Captured, CaptureRequest
     from .model.plugin import PluginInfo
@@ -158,14 +156,27 @@ def poll_orders(ctx: Context, cursor: str) -> Page:
 
 
 @hookspec
-def import_orders(ctx: Context, since: datetime) -> Iterator[Order]:
-    """Read all orders placed since a date, oldest first, in constant memory.
+def import_orders(ctx: Context, cursor: str) -> Page:
+    """Read orders placed since a time, oldest first; never by page number, and at most some hundred at once.
 
-    Called: by a first import, by a person.
-    Args: ctx: the account. since: UTC.
-    Returns: an iterator of orders.
-    Raises: TryLater in the middle; what was yielded before stays imported.
+    Called: by `connector pull ACCOUNT --since DATE`, page after page until there is no more; after a cut from where it was.
+    Args: ctx: the account. cursor: an RFC 3339 time to start from, or where the last page ended.
+    Returns: a Page; orders of the page before may be in it again.
+    Raises: TryLater; the cursor then stays.
     Repeats: any number of times; orders that are known are only compared.
+    Source: docs/flow.md#intake
+    """
+
+
+@hookspec
+def missing_orders(ctx: Context, platform_ids: tuple[str, ...]) -> list[str]:
+    """Say which of these orders the platform does not list any more, with as few calls as it can.
+
+    Called: once a day for open orders that nothing was heard of, where a platform can delete an order without telling anybody.
+    Args: ctx: the account. platform_ids: some hundred at most a thousand.
+    Returns: the ids of those that are not listed. Each is then fetched, so one too many does no harm.
+    Raises: TryLater.
+    Repeats: any number of times.
     Source: docs/flow.md#intake
     """
 
@@ -481,6 +492,19 @@ def notify(ctx: Context, message: Message) -> Sent:
     Returns: what the other side called the message.
     Raises: Refused where the address or message is refused for good. TryLater only before the message was handed over.
     Repeats: through ctx.effect; the same duty is sent at most once.
+    Source: docs/flow.md#notify
+    """
+
+
+@hookspec
+def platform_tells(ctx: Context, order: Order) -> frozenset[tuple[DutyEvent, Person]]:
+    """Say which messages about this order the platform sends itself just now, so that we do not.
+
+    Called: when somebody is owed a message. Without this hook, or when it fails, the plugin's capabilities say it.
+    Args: ctx: the platform account. order: as it was last seen; a change that we made ourselves just now is not in it yet.
+    Returns: event and person of each message that reaches them without us.
+    Raises: nothing: what cannot be found out now is as it was last, or as the platform has it when it is new.
+    Repeats: any number of times, so what was read from the platform is kept for a day.
     Source: docs/flow.md#notify
     """
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection, and_, select
 
 from .app import App
 from .context import Account
 from .errors import BadPayload, ConnectorError, TryLater
+from .model.codec import from_json, to_json
 from .model.events import Check, Delivery, NewsKind, Page, PluginKind
+from .model.flow import OPEN
+from .model.order import Order, PlatformStatus
 from .outbound.holders import LockHolder
 from .store import shared
 from .store.tables import inbox, orders
@@ -21,6 +26,13 @@ log = logging.getLogger(__name__)
 ENOUGH_TRIES = 8
 CURSOR = "poll cursor"
 WEBHOOKS = "webhooks run"
+IMPORT_REMEMBERED = timedelta(days=7)
+SHOWN_JUST_NOW = timedelta(minutes=1)
+UNTOUCHED = timedelta(days=1)
+ASKED_AT_ONCE = 1000
+JUST_PLACED = timedelta(minutes=10)
+# Nobody has paid for them, or nobody wants them any more. The poll brings them as soon as something happens to them.
+NOT_IMPORTED = frozenset({PlatformStatus.DRAFT, PlatformStatus.UNPAID, PlatformStatus.FAILED, PlatformStatus.DELETED})
 
 
 def receive(app: App, account: Account, delivery: Delivery) -> int | None:
@@ -49,6 +61,7 @@ def read_delivery(app: App, delivery_id: int) -> None:
     except ConnectorError as error:
         _not_read(app, delivery_id, stored.tries, error, now)
         return
+    is_fresh = now - stored.delivery.received_at < SHOWN_JUST_NOW
     with app.database.writing() as connection:
         for piece in news:
             if piece.kind is not NewsKind.PING:
@@ -60,6 +73,7 @@ def read_delivery(app: App, delivery_id: int) -> None:
                     kind="news",
                     body={"kind": piece.kind, "delivery": delivery_id},
                     now=now,
+                    shown=piece.order if is_fresh else None,
                 )
         app.deliveries.settle(connection, delivery_id, "done")
 
@@ -102,34 +116,17 @@ def poll(app: App, account: Account, *, since: datetime | None = None) -> Polled
             cursor = page.next_cursor
 
 
-def _take_page(app: App, account: Account, page: Page) -> list[int]:
-    now, woken = app.clock.now(), []
+def _take_page(app: App, account: Account, page: Page, *, history: datetime | None = None) -> list[int]:
+    """Write a page down and wake its orders. `history`: of an import; whoever ordered before then was told long ago."""
+    tell = partial(app.orders.tell, account_id=account.id, account_name=account.name, now=app.clock.now())
+    woken = []
     with app.database.writing() as connection:
-        for order in page.orders:
-            told = app.orders.tell(
-                connection,
-                account_id=account.id,
-                account_name=account.name,
-                platform_id=order.platform_id,
-                kind="seen",
-                body={},
-                now=now,
-                seen=order,
-            )
-            woken.append(told)
+        for order in page.orders if history is None else _wanted(connection, account, page):
+            imported = {"imported": True} if history is not None and order.placed_at < history else {}
+            woken.append(tell(connection, platform_id=order.platform_id, kind="seen", body=imported, seen=order))
         for platform_id in page.unreadable:
-            if _is_told(connection, account, platform_id):
-                continue  # a poll shows it again and again; that it waits to be read is enough
-            told = app.orders.tell(
-                connection,
-                account_id=account.id,
-                account_name=account.name,
-                platform_id=platform_id,
-                kind="news",
-                body={"kind": NewsKind.ORDER},
-                now=now,
-            )
-            woken.append(told)
+            if not _is_told(connection, account, platform_id):  # a poll shows it again and again; that it waits is enough
+                woken.append(tell(connection, platform_id=platform_id, kind="news", body={"kind": NewsKind.ORDER}))
     return woken
 
 
@@ -138,6 +135,86 @@ def _is_told(connection: Connection, account: Account, platform_id: str) -> bool
     order = and_(orders.c.account_id == account.id, orders.c.platform_id == platform_id)
     waiting = select(inbox.c.id).join(orders, orders.c.id == inbox.c.order_id)
     return connection.execute(waiting.where(order, inbox.c.kind == "news", inbox.c.applied_at.is_(None))).first() is not None
+
+
+# --- the first import -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """How far an import has come: everything before `cursor` is done, `seen` orders. `began`: when it was begun."""
+
+    cursor: str
+    began: datetime
+    seen: int = 0
+    placed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Some orders of an import, written down and due. `so_far`: how far the import is once they are worked off."""
+
+    order_ids: tuple[int, ...]
+    so_far: Import
+
+
+def import_orders(app: App, account: Account, *, since: datetime) -> Iterator[Batch]:
+    """Bring in all orders placed since a time, oldest first, a page at a time.
+
+    Whoever asks for the next batch says that the last one is worked off: only then is the place remembered, so an import that
+    died goes on where it was when it is asked for again. Two at once do no harm. What the shop changes meanwhile is the
+    poll's, which is therefore begun first.
+    """
+    state = shared.AccountState(app.database, app.vault, account.id)
+    if state.get(CURSOR) is None:
+        poll(app, account)
+    start = since.astimezone(UTC).isoformat()
+    row = state.get(f"import since {start}")
+    so_far, more = from_json(row.value, Import) if row else Import(cursor=start, began=app.clock.now()), True
+    before: set[str] = set()
+    while more:
+        page = app.hooks.import_orders(account, cursor=so_far.cursor)
+        ids, more = {order.platform_id for order in page.orders} | set(page.unreadable), page.more
+        placed_at = page.orders[-1].placed_at if page.orders else so_far.placed_at
+        # Pages overlap by a second.
+        so_far = replace(so_far, cursor=page.next_cursor, seen=so_far.seen + len(ids - before), placed_at=placed_at)
+        before = ids
+        order_ids = _take_page(app, account, page, history=so_far.began - JUST_PLACED)
+        yield Batch(order_ids=tuple(order_ids), so_far=so_far)
+        expires_at = datetime.now(UTC) + IMPORT_REMEMBERED
+        state.put(f"import since {start}", to_json(so_far).decode(), expires_at=expires_at)
+    state.delete(f"import since {start}")
+
+
+def _wanted(connection: Connection, account: Account, page: Page) -> Iterator[Order]:
+    """The orders of an import that are worth having, and those that we have already."""
+    ids = [order.platform_id for order in page.orders]
+    query = select(orders.c.platform_id).where(orders.c.account_id == account.id, orders.c.platform_id.in_(ids))
+    known = set(connection.execute(query).scalars())
+    return (order for order in page.orders if order.platform_id in known or order.means not in NOT_IMPORTED)
+
+
+# --- what nobody tells ------------------------------------------------------------------------------------------------
+
+
+def look_for_missing(app: App, account: Account) -> int:
+    """Ask whether open orders that nobody has touched for a day are still there, and wake those that are not.
+
+    An order deleted for good leaves no trace in webhooks and polls of some platforms. Returns how many were woken.
+    """
+    if not app.registry.implements(account.plugin, "missing_orders"):
+        return 0
+    now, woken, last = app.clock.now(), 0, 0
+    while True:
+        still = and_(orders.c.account_id == account.id, orders.c.stage.in_(OPEN), orders.c.changed_at < now - UNTOUCHED)
+        query = select(orders.c.id, orders.c.platform_id).where(still, orders.c.id > last).order_by(orders.c.id)
+        with app.database.reading() as connection:
+            rows = connection.execute(query.limit(ASKED_AT_ONCE)).all()
+        if not rows:
+            return woken
+        last = rows[-1].id
+        gone = app.hooks.missing_orders(account, platform_ids=tuple(row.platform_id for row in rows))
+        woken += len(_take_page(app, account, Page(orders=(), unreadable=tuple(gone), next_cursor="")))
 
 
 def ensure_webhooks(app: App, account: Account) -> list[Check]:

@@ -12,14 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from .errors import BadPayload, ConfigError, ConnectorError, OutcomeUnknown, Refused, TooEarly, TryLater, Unsupported
-from .model.case import IRREVERSIBLE, Act, ActKind, ActState, Case, left_to_ship
+from .model.case import READ_BEFORE, Act, ActKind, ActState, Case, left_to_ship
 from .model.events import Task, TaskKind
 from .model.flow import Stage
 from .model.order import PlatformStatus
-from .model.payment import MoneyMoved
-from .model.refunds import Refunded
 from .outbound.ledger import HeldBack
-from .steps import decide, fulfil, intake, notify, refund, review, syncback
+from .steps import decide, fulfil, intake, notify, overtaken, refund, review, syncback, unpaid
 from .steps.work import Work
 from .store.lease import InboxItem, Lease, LeaseLost
 from .store.orders import Orders
@@ -39,6 +37,7 @@ DO: dict[ActKind, Callable[[Work, Act], None]] = {
     ActKind.WRITE_NOTE: syncback.write_note,
     ActKind.CANCEL_ORDER: refund.cancel_order,
     ActKind.REFUND_PAYMENT: refund.refund_payment,
+    ActKind.ADJUST_INVENTORY: refund.adjust_inventory,
 }
 
 
@@ -75,9 +74,8 @@ def advance(orders: Orders, order_id: int, make_work: Callable[[Lease], Work]) -
             failures = lease.failures + 1 if rest.failed else 0 if rest.due_at is None else lease.failures
             if rest.failed and failures >= ENOUGH_FAILURES:
                 _ask_for_help(work, rest.problem)
-            if orders.give_back(
-                lease, work.now(), due_at=_backed_off(rest, failures, work.now()), failures=failures, problem=rest.problem
-            ):
+            due_at = _soonest(_backed_off(rest, failures, work.now()), unpaid.look_again_at(work) if lease.case else None)
+            if orders.give_back(lease, work.now(), due_at=due_at, failures=failures, problem=rest.problem):
                 work.watch("given_back")
                 return True
             orders.look_again(lease)
@@ -120,10 +118,19 @@ def _next(work: Work) -> bool:
     if lease.inbox:
         _take_command(work, lease.inbox[0])
         return True
+    if intake.tell_refunds(work):
+        return True
+    if unpaid.withdraw(work):
+        return True
+    if unpaid.is_due(work):
+        unpaid.attend(work) if work.fresh else intake.read_again(work)
+        return True
+    if refund.follow_up(work):
+        return True
     act = _next_act(work.case)
     if act is None:
-        return _close(work)
-    if (act.kind in IRREVERSIBLE or lease.failures) and not work.fresh:
+        return overtaken.settle(work) or _close(work)
+    if (act.kind in READ_BEFORE or lease.failures) and not work.fresh:
         intake.read_again(work)  # and round again: what we read may have changed what is to be done
         return True
     _do(work, act)
@@ -136,8 +143,17 @@ def _take_command(work: Work, item: InboxItem) -> None:
         _resolve(work, item)
     elif item.body.get("do") == "resend":
         _resend(work, item)
+    elif _is_too_little_known(work, item):
+        intake.read_again(work)
     else:
         decide.take_command(work, item)
+
+
+def _is_too_little_known(work: Work, item: InboxItem) -> bool:
+    """A list does not say what refunds by others were for, and what is left to give back depends on it."""
+    ours = {record.vendor_id for record in work.case.refunds}
+    unknown = any(refund.money_moved is None and refund.id not in ours for refund in work.case.order.refunds)
+    return item.body.get("do") in ("refund", "cancel") and unknown and not work.fresh
 
 
 def _resend(work: Work, item: InboxItem) -> None:
@@ -158,18 +174,21 @@ def _resolve(work: Work, item: InboxItem) -> None:
     """A person found out whether something happened of which no answer came."""
     body = item.body
     act, happened, who = work.case.act(str(body.get("act"))), bool(body.get("happened")), str(body.get("who", "person"))
-    if act is None or act.state is not ActState.WAITING:
+    if act is None or not (act.state is ActState.WAITING or overtaken.is_unsettled(work, act)):
         decide.refuse(work, item, f"{work.lease.ref}: nothing waits for an answer under {body.get('act')}")
         return
     work.lease.writes.resolved.append((act.id, happened, who))
     work.lease.close_task(TaskKind.UNKNOWN_EFFECT, act.id, "it happened" if happened else "it did not happen")
     work.note("resolved", f"{act.kind} {'happened' if happened else 'did not happen'}.", who)
-    if not happened:
-        work.case = work.case.with_act(replace(act, state=ActState.OPEN, said=""))
+    if not happened:  # what the order's cancellation has overtaken is not wanted any more
+        state = ActState.DROPPED if act.state is ActState.DROPPED else ActState.OPEN
+        work.case = work.case.with_act(replace(act, state=state, said=""))
     elif act.kind is ActKind.REFUND_PAYMENT:
-        refund.given_back(work, act, Refunded(money=MoneyMoved.MOVED, recorded=True, restocked=False))
+        refund.happened(work, act)
     elif act.kind is ActKind.CANCEL_ORDER:
         refund.called_off(work, act, restocked=work.info.capabilities.cancel_restocks)
+    elif act.kind is ActKind.BUY_LABEL:
+        fulfil.label_bought(work, act, tracking_number=str(body.get("tracking") or ""), who=who)
     else:
         work.case = work.case.with_act(replace(act, state=ActState.DONE, said=f"it happened, says {who}"))
     work.lease.applied(item)
@@ -187,6 +206,7 @@ def _next_act(case: Case) -> Act | None:
 
 
 def _do(work: Work, act: Act) -> None:
+    before = work.case.order
     try:
         DO[act.kind](work, act)
     except (Refused, Unsupported) as error:
@@ -194,10 +214,14 @@ def _do(work: Work, act: Act) -> None:
     except OutcomeUnknown as error:
         work.case = work.case.with_act(replace(act, state=ActState.WAITING, said=str(error)))
         work.open_task(_unknown(work, act, str(error)))
+    else:
+        intake.take_answer(work, act, before)
 
 
 def _refused(work: Work, act: Act, said: str) -> None:
     """The vendor said no: what depended on it is dropped, and a person decides."""
+    if act.kind is ActKind.REFUND_PAYMENT:
+        intake.read_again(work)  # why there was not so much left, if that is why
     work.case = work.case.with_act(replace(act, state=ActState.REFUSED, said=said))
     for other in work.case.open_acts:
         if other.after == act.id:
@@ -226,6 +250,9 @@ def _unknown(work: Work, act: Act, said: str) -> Task:
 
 def _close(work: Work) -> bool:
     """An order whose parcels have left, or that has none, is completed when it is paid and nothing is left to do."""
+    if decide.is_all_sent(work.case):
+        decide.all_sent(work)
+        return True
     case = work.case
     if any(act.state in (ActState.OPEN, ActState.WAITING) for act in case.acts) or work.lease.open_tasks:
         return False
@@ -286,6 +313,10 @@ def _backed_off(rest: Rest, failures: int, now: datetime) -> datetime | None:
         return rest.due_at
     longer = min(timedelta(seconds=2.0 ** min(failures, 12)), LONGEST_BACKOFF)
     return max(rest.due_at, now + longer)
+
+
+def _soonest(*times: datetime | None) -> datetime | None:
+    return min((at for at in times if at is not None), default=None)
 
 
 def _settled_by_itself(work: Work, about: str, text: str) -> bool:

@@ -48,7 +48,18 @@ from .model.events import (
     Sent,
 )
 from .model.money import EXPONENTS, Money, total
-from .model.order import Address, Customer, Fee, LineItem, Order, PlatformRefund, PlatformStatus, ShippingLine
+from .model.order import (
+    Address,
+    Customer,
+    Fee,
+    LineItem,
+    Order,
+    PlatformRefund,
+    PlatformStatus,
+    RefundPart,
+    ShippingLine,
+    TaxShare,
+)
 from .model.payment import Captured, CaptureRequest, MoneyMoved, Payment, PaymentEnd, PaymentKind, PaymentLabel
 from .model.plugin import HOOK_API, Capabilities, PluginInfo
 from .model.refunds import Cancelled, CancelRequest, MoneyEvent, Refunded, RefundRequest
@@ -133,6 +144,7 @@ __all__ = [
     "PluginError",
     "PluginInfo",
     "PluginKind",
+    "RefundPart",
     "RefundRequest",
     "Refunded",
     "Refused",
@@ -150,6 +162,7 @@ __all__ = [
     "SupplierOrder",
     "SupplierOrderRequest",
     "SupplierState",
+    "TaxShare",
     "TooEarly",
     "TrackingEvent",
     "TrackingState",

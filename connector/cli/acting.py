@@ -140,7 +140,7 @@ def _acts(case: Case | None, request_id: str, given: Given | None) -> tuple[Act,
     """What was to be done for this request: acts carry its id in theirs."""
     if case is None or given is None:
         return ()
-    named = {f"{kind}-{request_id}" for kind in ("ship", "cancel", "refund", "note")} | {str(given.body.get("act"))}
+    named = {f"{kind}-{request_id}" for kind in ("ship", "tracking", "cancel", "refund", "note")} | {str(given.body.get("act"))}
     return tuple(act for act in case.acts if act.id in named)
 
 

@@ -133,6 +133,7 @@ def _of(app: App, account: Account) -> Iterator[Checked]:
         yield Checked(about=account.name, check=blocked)
         return
     yield from _asked(app, account)
+    yield from (Checked(about=account.name, check=one) for one in _mails(app, account))
     for other in _same_shop(app, account):
         text = f"{other} is an account of the same shop: every order would be worked on twice."
         same = Check(name="shop", result=CheckResult.FAILED, text=text, fix="Take one of the two away.")
@@ -156,6 +157,24 @@ def _asked(app: App, account: Account) -> Iterator[Checked]:
         fix = "Try again; if it stays so, ask whoever runs it." if unreachable else "Do what it says, then check again."
         problem = Check(name="account", result=CheckResult.FAILED, text=str(error), fix=fix)
         yield Checked(about=account.name, check=problem, unreachable=unreachable)
+
+
+def _mails(app: App, account: Account) -> Iterator[Check]:
+    """What the merchant has decided about who tells whom. What the platform itself sends, its plugin says."""
+    from ..model.events import Check, CheckResult, PluginKind
+
+    wiring = app.settings.accounts[account.name].wiring
+    if PluginKind.PLATFORM not in app.registry.infos[account.plugin].kinds:
+        return
+    tells = [f"{event} to the {person}: {who}" for event, persons in wiring.tells.items() for person, who in persons.items()]
+    if tells:
+        text = f"[accounts.{account.name}.tells] comes first: {', '.join(tells).replace('_', ' ')}."
+        yield Check(name="mails as configured", result=CheckResult.OK, text=text)
+    sends_mail = any(other.wiring.mail == account.name for other in app.settings.accounts.values())
+    if not wiring.mail and not sends_mail:
+        text = "There is no mail account: what the shop does not mail itself, nobody hears of."
+        fix = f"Set mail in [accounts.{account.name}] to an account with a mail plugin."
+        yield Check(name="mail account", result=CheckResult.WARNING, text=text, fix=fix)
 
 
 def _same_shop(app: App, account: Account) -> Iterator[str]:

@@ -27,7 +27,8 @@ def demo(once: bool, folder: Path | None, as_json: bool) -> None:
     Nothing leaves this machine: store, payment gateway and mail server are simulated on loopback.
     """
     from ..rehearse.demo import demo_world
-    from ..rehearse.stories import STORIES, play
+    from ..rehearse.stories import play
+    from ..rehearse.woocommerce import STORIES
 
     folder = folder or Path(tempfile.mkdtemp(prefix="connector-demo-"))
     folder.mkdir(parents=True, exist_ok=True)
@@ -51,7 +52,7 @@ def _report(folder: Path, chapters: list[Chapter], took_s: float) -> Path:
     from ..rehearse import report
 
     facts = {"order-connector": __version__, "on a simulated WooCommerce store, in": f"{took_s:.1f} s"}
-    return report.write(folder / "report.html", "Four orders, all the way", chapters, facts=facts)
+    return report.write(folder / "report.html", "A shop's orders, all the way", chapters, facts=facts)
 
 
 def _print(chapters: list[Chapter], report: Path, *, as_json: bool) -> None:

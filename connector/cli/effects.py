@@ -91,19 +91,23 @@ def _table(app: App, rows: tuple[EffectLine, ...], *, of_one: bool) -> None:
 @ref_argument
 @click.argument("act_or_key", metavar="ACT_OR_KEY")
 @click.option("--happened/--not-happened", "happened", default=None, help="What you found out at the vendor's.")
+@click.option("--tracking", default="", metavar="NUMBER", help="Of a label that was bought: its tracking number.")
 @acting
 @click.pass_obj
-def resolve(config: Path, ref: str, act_or_key: str, happened: bool | None, wish: Wish) -> None:
+def resolve(config: Path, ref: str, act_or_key: str, happened: bool | None, tracking: str, wish: Wish) -> None:
     """Say whether something happened that nobody knows about. What did not happen is sent again."""
     if happened is None:
         raise click.UsageError("say --happened or --not-happened; look at the vendor's own page first")
     with opened(config) as app:
         order = find(app, ref)
         act = _act(app, order, act_or_key)
-        tell(app, carry_out(app, order, {"do": "resolve", "act": act, "happened": happened}, wish), wish)
+        if tracking and not (happened and act.kind == "buy_label"):
+            raise click.UsageError("--tracking is for a label that was bought (buy_label, --happened)")
+        body = {"do": "resolve", "act": act.id, "happened": happened} | ({"tracking": tracking} if tracking else {})
+        tell(app, carry_out(app, order, body, wish), wish)
 
 
-def _act(app: App, order: OrderRow, act_or_key: str) -> str:
+def _act(app: App, order: OrderRow, act_or_key: str) -> Act:
     """The act that is meant: by its own id or by the key of its effect."""
     from ..store import lists
 
@@ -114,9 +118,10 @@ def _act(app: App, order: OrderRow, act_or_key: str) -> str:
     act_id = effect.request_id if effect is not None and effect.order_id == order.id else act_or_key
     if effect is not None and effect.kind == "notify":
         raise NotThere(f"this is a message; if it has to go out again: connector mails resend {effect.request_id}")
-    if not any(act.id == act_id for act in acts):
+    found = next((act for act in acts if act.id == act_id), None)
+    if found is None:
         raise NotThere(f"{order.ref} has no act {out.clean(act_or_key)}. {_waiting(acts)}")
-    return act_id
+    return found
 
 
 def _waiting(acts: tuple[Act, ...]) -> str:

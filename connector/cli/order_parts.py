@@ -114,6 +114,7 @@ def shipments(case: Case, zone: ZoneInfo) -> None:
             shipment.carrier or "no carrier named",
             shipment.tracking_number or "without a number",
             ", ".join(f"{line.quantity} of line {line.line_id}" for line in shipment.lines),
+            shipment.id,
         )
         for shipment in case.shipments
     ]

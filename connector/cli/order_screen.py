@@ -130,7 +130,9 @@ def _why(screen: Screen) -> None:
         out.under(hold.text)
         releases = (hold.releases or "a person").rstrip(".")
         out.under(f"Since {out.when(hold.since, screen.zone)}, by {hold.who}. Released by: {releases}.")
-        out.under(f"Release it by hand: connector orders release {row.ref} --reason {hold.reason}", style="dim")
+        alone = len(case.holds_by(hold.reason)) == 1 if case else True
+        which = f"--reason {hold.reason}" if alone else f"--code {hold.code}"
+        out.under(f"Release it by hand: connector orders release {row.ref} {which}", style="dim")
     if row.problem:
         out.heading("It does not get on" if row.failures else "It waits")
         again = f" Tried again at {out.when(row.due_at, screen.zone, seconds=True)}." if row.due_at else ""

@@ -5,6 +5,7 @@ Everything here is pure: functions take a case and give a new one. Only the hold
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -12,7 +13,7 @@ from typing import Any, TypeVar
 from .codec import plain, typed
 from .flow import Stage, may_move
 from .money import Money, total
-from .order import Address, Customer, Order, PlatformStatus
+from .order import Address, Customer, Order, PlatformRefund, PlatformStatus, RefundPart
 from .payment import MoneyMoved
 from .refunds import RefundRequest
 from .review import Finding, Hold, HoldReason
@@ -35,6 +36,7 @@ class ActKind(StrEnum):
 
 # After one of these the world is not as it was: the order is read again before, and an edit after it is a hold.
 IRREVERSIBLE = frozenset({ActKind.BUY_LABEL, ActKind.CANCEL_ORDER, ActKind.REFUND_PAYMENT})
+READ_BEFORE = IRREVERSIBLE | {ActKind.ADJUST_INVENTORY}
 
 
 class ActState(StrEnum):
@@ -174,10 +176,14 @@ class Case:
             return self
         return replace(self, holds=(*self.holds, hold))
 
-    def release(self, reason: HoldReason | None = None) -> Case:
-        """Take away the holds of one reason, or all."""
-        kept = () if reason is None else tuple(hold for hold in self.holds if hold.reason is not reason)
-        return replace(self, holds=kept)
+    def release(self, reason: HoldReason | None = None, *, code: str = "") -> Case:
+        """Take away the holds of one reason, those with one code, or (neither given) all."""
+        gone = self.holds_by(reason, code=code)
+        return replace(self, holds=tuple(hold for hold in self.holds if hold not in gone))
+
+    def holds_by(self, reason: HoldReason | None = None, *, code: str = "") -> tuple[Hold, ...]:
+        """The holds of one reason and code; what is not given does not matter."""
+        return tuple(hold for hold in self.holds if reason in (None, hold.reason) and code in ("", hold.code))
 
     def by_holds(self) -> Case:
         """An order that is being worked on is on hold while it has a hold, and processing when the last is gone."""
@@ -228,9 +234,7 @@ class LineFulfillment:
 def fulfillment(case: Case) -> tuple[LineFulfillment, ...]:
     """Per line that ships, by quantity. Lines refunded before they left count as cancelled."""
     shipped = _quantities(line for shipment in case.shipments for line in shipment.lines)
-    given_back = _quantities(
-        line for refund in case.refunds if refund.state is not RefundState.REFUSED for line in refund.request.lines
-    )
+    given_back = _quantities(_lines_given_back(case))
     result = []
     for line in case.order.lines:
         if not line.requires_shipping:
@@ -275,18 +279,80 @@ def refund_left(case: Case) -> Money:
     """
     currency = case.order.currency
     captured = total((payment.captured for payment in case.order.payments), currency)
-    recorded = total((refund.amount for refund in case.order.refunds), currency)
-    known = {refund.id for refund in case.order.refunds}
-    underway = total(
-        (
-            record.request.amount
-            for record in case.refunds
-            if record.state is not RefundState.REFUSED and record.vendor_id not in known
-        ),
-        currency,
-    )
-    left = captured - recorded - underway
+    underway = total((record.request.amount for record in _not_shown(case)), currency)
+    left = captured - recorded(case) - underway
     return left if left.minor > 0 else Money.zero(currency)
+
+
+def recorded(case: Case) -> Money:
+    """What the platform has on record as given back, whoever did it."""
+    return total((refund.amount for refund in case.order.refunds), case.order.currency)
+
+
+def given_back_too_much(case: Case) -> Money:
+    """How much more was given back than there was: by gateways more than was captured, on record more than was to be paid."""
+    order = case.order
+    captured = total((payment.captured for payment in order.payments), order.currency)
+    moved = total((refund.amount for refund in order.refunds if refund.money_moved is True), order.currency)
+    over = max(moved.minor - captured.minor, recorded(case).minor - max(captured.minor, order.total.minor))
+    return Money(minor=max(0, over), currency=order.currency)
+
+
+def refunded_parts(case: Case) -> tuple[RefundPart, ...]:
+    """What was given back for which line, by the platform's records and by those of ours that it does not show (yet)."""
+    ours = {record.vendor_id: record.request.parts for record in case.refunds if record.vendor_id}
+    # A list of orders shows the refunds without their parts: then ours stand for them.
+    shown = [part for refund in case.order.refunds for part in refund.parts or ours.get(refund.id, ())]
+    return (*shown, *(part for record in _not_shown(case) for part in record.request.parts))
+
+
+def _lines_given_back(case: Case) -> Iterator[LineQuantity]:
+    """Pieces that we, or staff on the platform, gave the money back for."""
+    for record in case.refunds:
+        if record.state is not RefundState.REFUSED:
+            yield from record.request.lines
+    for refund in _by_others(case):
+        yield from (LineQuantity(line_id=part.line_id, quantity=part.quantity) for part in refund.parts if part.quantity > 0)
+
+
+def _not_shown(case: Case) -> list[RefundRecord]:
+    """Refunds of ours that count and that the platform's records do not hold: sent just now, on their way, or still to be sent.
+
+    One that a person says has happened has no id of the platform; it is the record of that sum that nobody else made.
+    """
+    known = {refund.id for refund in case.order.refunds}
+    others = [refund.amount for refund in case.order.refunds if refund.id not in {record.vendor_id for record in case.refunds}]
+    hidden = []
+    for record in case.refunds:
+        if record.state is RefundState.REFUSED or record.vendor_id in known:
+            continue
+        if not record.vendor_id and record.state is not RefundState.ASKED and record.request.amount in others:
+            others.remove(record.request.amount)
+            continue
+        hidden.append(record)
+    return hidden
+
+
+def _by_others(case: Case) -> list[PlatformRefund]:
+    """Refunds on the platform's record that are none of ours."""
+    ours = {record.vendor_id for record in case.refunds}
+    nameless = [
+        record.request.amount for record in case.refunds if not record.vendor_id and record.state is not RefundState.REFUSED
+    ]
+    found = []
+    for refund in case.order.refunds:
+        if refund.id in ours:
+            continue
+        if refund.amount in nameless:
+            nameless.remove(refund.amount)
+            continue
+        found.append(refund)
+    return found
+
+
+def given_back_by_others(case: Case) -> tuple[PlatformRefund, ...]:
+    """Refunds on the platform's record that are none of ours: staff made them there, or at the gateway."""
+    return tuple(_by_others(case))
 
 
 def is_given_back(case: Case) -> bool:

@@ -31,13 +31,17 @@ class NewsKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
-    """A hint from outside. `platform_id` names the order; `version` is the vendor's, "" if it has none; `at` UTC."""
+    """A hint from outside. `platform_id` names the order; `version` is the vendor's, "" if it has none; `at` UTC.
+
+    `order`: the order as the news shows it, if it shows all that a poll does. What is known already need not be fetched then.
+    """
 
     platform_id: str
     kind: NewsKind
     at: datetime | None = None
     version: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict)
+    order: Order | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,7 @@ class DutyEvent(StrEnum):
     SHIPPED = "shipped"
     CANCELLED = "cancelled"
     REFUNDED = "refunded"
+    PAYMENT_REMINDER = "payment_reminder"
 
 
 class Person(StrEnum):

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from .money import Money
+from .money import Money, total
 from .payment import Payment
 
 
@@ -58,10 +58,19 @@ class Customer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaxShare:
+    """So much tax of one rate; `rate_id` is the platform's id of the rate ("" where it does not say which)."""
+
+    rate_id: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LineItem:
     """One line. `total` is after discounts and without `tax`; `unit_price` is before discounts and may have fractions.
 
-    `personal` holds what the customer entered for this line (engraving, artwork address) as (label, text) pairs.
+    `taxes` is `tax` by rate (empty where the platform does not say). `personal` holds what the customer entered for this line
+    (engraving, artwork address) as (label, text) pairs.
     """
 
     id: str
@@ -73,6 +82,7 @@ class LineItem:
     unit_price: Decimal
     total: Money
     tax: Money
+    taxes: tuple[TaxShare, ...] = ()
     requires_shipping: bool = True
     weight_g: int | None = None
     personal: tuple[tuple[str, str], ...] = ()
@@ -91,6 +101,7 @@ class ShippingLine:
     title: str = ""
     total: Money
     tax: Money
+    taxes: tuple[TaxShare, ...] = ()
     pickup: bool = False
 
 
@@ -100,17 +111,36 @@ class Fee:
     name: str
     total: Money
     tax: Money
+    taxes: tuple[TaxShare, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundPart:
+    """What of a refund is for one line, shipping line or fee: pieces (0: not counted), money without tax, and the tax."""
+
+    line_id: str
+    quantity: int = 0
+    total: Money
+    taxes: tuple[TaxShare, ...] = ()
+
+    @property
+    def amount(self) -> Money:
+        return self.total + total((tax.amount for tax in self.taxes), self.total.currency)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlatformRefund:
-    """A refund that the platform has on record. `money_moved`: did a gateway give money back (None: it does not say)?"""
+    """A refund that the platform has on record. `money_moved`: did a gateway give money back (None: it does not say)?
+
+    `parts`: what it is for, as far as the platform was told; they need not add up to `amount`.
+    """
 
     id: str
     amount: Money
     reason: str = ""
     at: datetime | None = None
     money_moved: bool | None = None
+    parts: tuple[RefundPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +153,8 @@ class Order:
         total: what the customer has to pay for everything, tax included.
         customer_note: what the customer wrote; staff_notes: what staff wrote about this order on the platform.
         tracking: tracking numbers that the platform already shows.
+        stock_held: line ids, each with how many pieces the platform has taken out of its stock for it and not put back; None
+            where it does not say.
         rehearsal: the run this test order belongs to, "" for a real one.
 
     Raises:
@@ -150,6 +182,7 @@ class Order:
     customer_note: str = ""
     staff_notes: tuple[str, ...] = ()
     tracking: tuple[str, ...] = ()
+    stock_held: tuple[tuple[str, int], ...] | None = None
     rehearsal: str = ""
 
     def __post_init__(self) -> None:

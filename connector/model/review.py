@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+# The code of the finding that says: no money yet. The policy about unpaid orders goes by it.
+UNPAID = "unpaid"
+
 
 class Severity(StrEnum):
     INFO = "info"  # worth knowing

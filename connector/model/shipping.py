@@ -34,7 +34,9 @@ class Parcel:
 class Shipment:
     """Something that left, or is about to: which lines, with whom, under which number.
 
-    `id` is ours (made with the decision, the key of everything done for it); `vendor_id` the carrier's.
+    `id` is ours (made with the decision, the key of everything done for it); `vendor_id` the carrier's. The last three are for
+    telling the platform. `is_last`: nothing is left to ship after it. `tell_customer`: the platform is who tells the customer
+    (else we do, or nobody). `instead_of`: the tracking number that was told before ("": none), where this one corrects it.
     """
 
     id: str
@@ -45,6 +47,9 @@ class Shipment:
     tracking_url: str = ""
     vendor_id: str = ""
     shipped_at: datetime | None = None
+    is_last: bool = False
+    tell_customer: bool = True
+    instead_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

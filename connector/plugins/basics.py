@@ -18,6 +18,7 @@ from connector import (
     Order,
     Payment,
     PaymentKind,
+    PlatformStatus,
     PluginInfo,
     PluginKind,
     Severity,
@@ -41,11 +42,61 @@ def describe() -> PluginInfo:
 @hookimpl
 def review_order(order: Order, carriers: tuple[CarrierView, ...]) -> list[Finding]:
     return [
+        *_status(order),
         *_address(order, carriers),
         *_payment(order),
         *_notes(order),
         *_personalised(order),
     ]
+
+
+# --- status -----------------------------------------------------------------------------------------------------------
+
+
+def _status(order: Order) -> Iterable[Finding]:
+    """A status that goes against sending the order, or that nobody has explained."""
+    if order.means is PlatformStatus.UNKNOWN:
+        yield _unknown_status(order.status)
+    if order.means is PlatformStatus.COMPLETED and order.needs_shipping:
+        yield COMPLETED_BEFORE
+    if order.means in (PlatformStatus.UNPAID, PlatformStatus.FAILED) and (is_covered(order) or _is_cod(order)):
+        yield Finding(
+            code="not_confirmed",
+            kind="payment",
+            severity=Severity.HOLD,
+            reason=HoldReason.AWAITING_PAYMENT,
+            field="status",
+            value=excerpt(order.status),
+            text="In the shop this order waits for its payment, maybe again. Look at it there before you send it.",
+            releases="The status in the shop that says it may be worked on, or a person who lets it go.",
+        )
+
+
+def _unknown_status(word: str) -> Finding:
+    word = excerpt(word)
+    return Finding(
+        code="unknown_status",
+        kind="status",
+        severity=Severity.WARNING,
+        reason=HoldReason.POLICY,
+        field="status",
+        value=word,
+        text=f"The shop shows the status {word!r} of another plugin. What it means is not guessed. Say it in its account: "
+        f'statuses = {{"{word}" = "open"}} (or unpaid, on_hold, completed, cancelled, failed).',
+        releases="What the status means, in the account's `statuses`.",
+    )
+
+
+COMPLETED_BEFORE = Finding(
+    code="completed_before",
+    kind="status",
+    severity=Severity.HOLD,
+    reason=HoldReason.POLICY,
+    field="status",
+    text="The shop shows this order as completed, but nothing can have been sent: it is to be paid on delivery, and was "
+    "paid and completed when it was placed. Send it if nobody has sent it yet, else cancel or close it.",
+    releases="A person who has seen whether it was sent.",
+)
 
 
 # --- address ----------------------------------------------------------------------------------------------------------
@@ -250,9 +301,8 @@ def _lines(address: Address) -> dict[str, str]:
 def _payment(order: Order) -> Iterable[Finding]:
     if is_covered(order):
         return
-    unpaid = [payment for payment in order.payments if payment.captured < payment.due]
-    cod = bool(unpaid) and all(payment.kind is PaymentKind.COD for payment in unpaid)
-    if cod:
+    unpaid = _unpaid(order)
+    if _is_cod(order):
         yield Finding(
             code="pay_on_delivery",
             kind="payment",
@@ -273,6 +323,16 @@ def _payment(order: Order) -> Iterable[Finding]:
         text=_unpaid_text(order, unpaid),
         releases="The payment, or a person who lets the order go unpaid.",
     )
+
+
+def _unpaid(order: Order) -> list[Payment]:
+    return [payment for payment in order.payments if payment.captured < payment.due]
+
+
+def _is_cod(order: Order) -> bool:
+    """Is everything that is still to be paid paid on delivery?"""
+    unpaid = _unpaid(order)
+    return bool(unpaid) and all(payment.kind is PaymentKind.COD for payment in unpaid)
 
 
 def is_covered(order: Order) -> bool:

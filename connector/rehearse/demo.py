@@ -8,17 +8,19 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 
+from .. import news
 from ..app import App, open_app
 from ..engine import working
-from ..errors import ConnectorError
+from ..errors import ConnectorError, TryLater
 from ..model.events import DutyEvent, DutyState, Person
 from ..sandbox import Sandbox, account
 from ..store import shared
@@ -27,6 +29,7 @@ from .report import Chapter, Line, Told
 from .stories import Ending, Playing, Seen, differences
 
 SHOP = "demo-shop"
+SOON = timedelta(minutes=10)
 
 CONFIG = """\
 # A demo: everything here is simulated and runs on this machine only.
@@ -34,6 +37,10 @@ CONFIG = """\
 port = {port}
 public_url = "http://127.0.0.1:{port}"
 sweep_every_s = 0.1
+
+[policy.unpaid.cheque]
+remind_after_days = 7
+cancel_after_days = 14
 
 [accounts.{shop}]
 plugin = "woocommerce"
@@ -44,6 +51,7 @@ consumer_secret = {{env = "DEMO_SECRET"}}
 webhook_secret = {{env = "DEMO_WEBHOOK_SECRET"}}
 mail = "demo-mail"
 carriers = ["demo-post"]
+statuses = {{packed = "open"}}
 
 [accounts.demo-mail]
 plugin = "smtp"
@@ -101,8 +109,10 @@ class DemoWorld:
                 return None
             told = connection.execute(select(duties).where(duties.c.order_id == row.id)).all()
             open_tasks = connection.execute(
-                select(tasks.c.title).where(tasks.c.order_id == row.id, tasks.c.state == "open").order_by(tasks.c.id)
-            ).scalars()
+                select(tasks.c.title, tasks.c.kind)
+                .where(tasks.c.order_id == row.id, tasks.c.state == "open")
+                .order_by(tasks.c.id)
+            )
             done = connection.execute(
                 select(effects.c.kind)
                 .where(effects.c.order_id == row.id, effects.c.state == "done")
@@ -110,11 +120,18 @@ class DemoWorld:
             ).scalars()
             return Seen(
                 case=case,
-                at_rest=row.due_at is None and row.lease_token is None,
+                at_rest=row.lease_token is None and (row.due_at is None or row.due_at > self.app.clock.now() + SOON),
                 duties={(DutyEvent(duty.event), Person(duty.person)): DutyState(duty.state) for duty in told},
-                tasks=tuple(open_tasks),
+                tasks={task.title: task.kind for task in open_tasks},
                 effects=tuple(done),
             )
+
+    def wait(self, days: int) -> None:
+        self.app.clock.move(timedelta(days=days))
+
+    def pull(self) -> None:
+        with suppress(TryLater):  # the worker is at it just now
+            news.poll(self.app, self.app.registry.account(SHOP))
 
     def chapter(self, playing: Playing) -> Chapter:
         """How a story went, for the report: our books, and what the store itself shows."""
@@ -139,7 +156,7 @@ class DemoWorld:
             timeline=[Line(at=line.at, who=line.who, text=line.text) for line in lines],
             told=[Told(event=event, person=person, state=state) for (event, person), state in told],
             effects=seen.effects,
-            tasks=seen.tasks,
+            tasks=tuple(seen.tasks),
             differences=[*differences(playing), *_at_the_store(playing.story.ending, store)],
         )
 
@@ -206,6 +223,7 @@ def _at_the_store(ending: Ending, store: Mapping[str, Any]) -> list[str]:
 
 
 def _write_config(folder: Path, sandbox: Sandbox, port: int) -> Path:
+    sandbox.store.settings.statuses["packed"] = "Packed"  # as a plugin of the shop would add it
     path = folder / "connector.toml"
     path.write_text(
         CONFIG.format(port=port, shop=SHOP, store=sandbox.url, mail_host=sandbox.mailbox.host, mail_port=sandbox.mailbox.port),

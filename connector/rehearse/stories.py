@@ -16,6 +16,9 @@ from ..model.events import DutyEvent, DutyState, Person
 from ..model.flow import Stage
 from ..model.review import HoldReason
 
+LAST_NEWS_S = 5.0
+Doing = Mapping[str, Any] | Callable[[Case], Mapping[str, Any]]
+
 
 class World(Protocol):
     """Where a story is played."""
@@ -32,34 +35,52 @@ class World(Protocol):
     def look(self, platform_id: str) -> Seen | None:
         """The order as the connector has it, None before it arrived."""
 
+    def wait(self, days: int) -> None:
+        """So many days pass for the connector. Done again, they pass again."""
+
+    def pull(self) -> None:
+        """The connector asks the platform what has changed, before the next time that it would by itself."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """One order as the connector has it just now. `at_rest`: there is nothing it would do by itself."""
+    """One order as the connector has it just now. `at_rest`: there is nothing it would do by itself within minutes."""
 
     case: Case
     at_rest: bool
     duties: Mapping[tuple[DutyEvent, Person], DutyState]
-    tasks: tuple[str, ...]
+    tasks: Mapping[str, str]  # titles of the open ones, and of what kind each is
     effects: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """When the order has come so far, somebody does something: staff on the platform, or a person at the connector."""
+    """When the order has come so far, somebody does something: staff on the platform, or a person at the connector.
+
+    What they do may depend on the order, on the ids of its lines for example. `days`: how long nobody does anything before.
+    """
 
     when: Callable[[Case], bool]
-    staff: Mapping[str, Any] = field(default_factory=dict)
-    command: Mapping[str, Any] = field(default_factory=dict)
+    days: int = 0
+    staff: Doing = field(default_factory=dict)
+    command: Doing = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """What must be true at the end. `told` says who was told what, and by whom; `left` the stock that is gone for good."""
+    """What must be true at the end.
+
+    Args:
+        stage: ours; status: the store's own word. refunded: what the gateway gave back; recorded: what the store has written
+            down as given back, where that is not the same. told: who was told what, and by whom. tasks: kinds of those left
+            open. tracking: a number that the store shows; stock_taken: pieces that are gone for good.
+    """
 
     stage: Stage
     status: str
     refunded: str = "0.00"
+    recorded: str = ""
+    tasks: tuple[str, ...] = ()
     told: Mapping[tuple[DutyEvent, Person], DutyState]
     holds: tuple[HoldReason, ...] = ()
     tracking: str = ""
@@ -68,121 +89,52 @@ class Ending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
+    """One order from its beginning to its end. `is_heard`: the store's webhooks about it arrive."""
+
     name: str
     title: str
     buys: Mapping[str, Any]
     turns: tuple[Turn, ...]
     ending: Ending
-
-
-def _at(stage: Stage) -> Callable[[Case], bool]:
-    return lambda case: case.stage is stage
-
-
-def _held_for(reason: HoldReason) -> Callable[[Case], bool]:
-    return lambda case: case.holds_for(reason)
-
-
-_CUSTOMER, _MERCHANT = Person.CUSTOMER, Person.MERCHANT
-_SENT, _PLATFORM = DutyState.SENT, DutyState.LEFT_TO_PLATFORM
-_CONFIRMED = {(DutyEvent.CONFIRMED, _CUSTOMER): _PLATFORM, (DutyEvent.CONFIRMED, _MERCHANT): _PLATFORM}
-_SHIPPED = {(DutyEvent.SHIPPED, _CUSTOMER): _PLATFORM, (DutyEvent.SHIPPED, _MERCHANT): _SENT}
-
-SHIPPED = Story(
-    name="shipped",
-    title="Paid by card, shipped with UPS",
-    buys={"payment_method": "fakepay", "items": [{"product_id": 13, "quantity": 2}]},
-    turns=(Turn(when=_at(Stage.PROCESSING), command={"do": "ship", "carrier": "UPS", "tracking": "1Z999AA10123456784"}),),
-    ending=Ending(
-        stage=Stage.COMPLETED,
-        status="completed",
-        told=_CONFIRMED | _SHIPPED,
-        tracking="1Z999AA10123456784",
-        stock_taken=2,
-    ),
-)
-
-HELD_AND_RELEASED = Story(
-    name="held_and_released",
-    title="Bank transfer: held until the money is there, then shipped",
-    buys={"payment_method": "bacs", "items": [{"product_id": 14, "quantity": 1}]},
-    turns=(
-        # The transfer has arrived: staff set the order to processing, as they always do.
-        Turn(when=_held_for(HoldReason.AWAITING_PAYMENT), staff={"action": "status", "status": "processing"}),
-        Turn(
-            when=_at(Stage.PROCESSING),
-            command={"do": "ship", "carrier": "USPS", "tracking": "9400111899223197428490"},
-        ),
-    ),
-    ending=Ending(
-        stage=Stage.COMPLETED,
-        status="completed",
-        told=_CONFIRMED | _SHIPPED | {(DutyEvent.ON_HOLD, _CUSTOMER): _PLATFORM, (DutyEvent.ON_HOLD, _MERCHANT): _SENT},
-        tracking="9400111899223197428490",
-    ),
-)
-
-CANCELLED_AND_REFUNDED = Story(
-    name="cancelled_and_refunded",
-    title="The customer changes her mind: cancelled, stock put back, refunded",
-    buys={"payment_method": "fakepay", "items": [{"product_id": 13, "quantity": 3}]},
-    turns=(Turn(when=_at(Stage.PROCESSING), command={"do": "cancel", "reason": "changed her mind"}),),
-    ending=Ending(
-        stage=Stage.CANCELLED,
-        status="refunded",
-        refunded="45.83",
-        told=_CONFIRMED
-        | {
-            (DutyEvent.CANCELLED, _CUSTOMER): _SENT,
-            (DutyEvent.CANCELLED, _MERCHANT): _PLATFORM,
-            (DutyEvent.REFUNDED, _CUSTOMER): _PLATFORM,
-            (DutyEvent.REFUNDED, _MERCHANT): _SENT,
-        },
-        stock_taken=0,
-    ),
-)
-
-PO_BOX_HELD = Story(
-    name="po_box_held",
-    title="A PO box that the carrier does not serve: held, and the customer is asked",
-    buys={"payment_method": "fakepay", "po_box": True, "items": [{"product_id": 13, "quantity": 1}]},
-    turns=(),
-    ending=Ending(
-        stage=Stage.ON_HOLD,
-        status="processing",
-        told=_CONFIRMED | {(DutyEvent.ON_HOLD, _CUSTOMER): _SENT, (DutyEvent.ON_HOLD, _MERCHANT): _SENT},
-        holds=(HoldReason.PO_BOX,),
-    ),
-)
-
-STORIES = (SHIPPED, HELD_AND_RELEASED, CANCELLED_AND_REFUNDED, PO_BOX_HELD)
+    is_heard: bool = True
 
 
 @dataclass(slots=True, kw_only=True)
 class Playing:
-    """One story on its way. `turn`: how many of its turns were taken."""
+    """One story on its way. `turn`: how many of its turns were taken; `rests_since`: how long nothing was left to do."""
 
     story: Story
     platform_id: str
     turn: int = 0
     seen: Seen | None = None
+    rests_since: float | None = None
 
     @property
     def is_over(self) -> bool:
-        return self.seen is not None and self.turn == len(self.story.turns) and self.seen.at_rest
+        """Ended as it should, or at rest for so long that no news of the last turn can still be on its way."""
+        if self.rests_since is None:
+            return False
+        return time.monotonic() - self.rests_since > LAST_NEWS_S or not differences(self)
 
     def go_on(self, world: World) -> None:
         """Look, and take the next turn if the order has come so far."""
         self.seen = world.look(self.platform_id)
+        rests = self.seen is not None and self.turn == len(self.story.turns) and self.seen.at_rest
+        self.rests_since = (self.rests_since or time.monotonic()) if rests else None
+        if self.seen is None and not self.story.is_heard:
+            world.pull()
         if self.seen is None or self.turn == len(self.story.turns):
             return
         turn = self.story.turns[self.turn]
-        if not turn.when(self.seen.case):
+        if not turn.when(self.seen.case) or (turn.days and not self.seen.at_rest):
             return
-        if turn.staff:
-            world.staff(self.platform_id, turn.staff)
-        if turn.command:
-            world.command(self.platform_id, f"{self.story.name}-{self.turn + 1}", turn.command)
+        if turn.days:
+            world.wait(turn.days)
+        staff, command = (doing(self.seen.case) if callable(doing) else doing for doing in (turn.staff, turn.command))
+        if staff:
+            world.staff(self.platform_id, staff)
+        if command:
+            world.command(self.platform_id, f"{self.story.name}-{self.turn + 1}", command)
         self.turn += 1
         self.seen = None  # what was seen is from before the turn
 
@@ -223,4 +175,14 @@ def differences(playing: Playing) -> list[str]:
             found.append(f"{event} to the {person} is {told or 'not owed'}, not {state}")
     for event, person in seen.duties.keys() - ending.told.keys():
         found.append(f"{event} to the {person} was not to be told")
-    return found + [f"open task: {task}" for task in seen.tasks]
+    return found + _tasks(ending, seen)
+
+
+def _tasks(ending: Ending, seen: Seen) -> list[str]:
+    missing, unexpected = list(ending.tasks), []
+    for title, kind in seen.tasks.items():
+        if kind in missing:
+            missing.remove(kind)
+        else:
+            unexpected.append(f"open task: {title}")
+    return unexpected + [f"no open task of the kind {kind}" for kind in missing]

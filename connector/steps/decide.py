@@ -6,6 +6,7 @@ import logging
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from ..config import Policy
 from ..errors import Conflict
@@ -19,24 +20,29 @@ from ..model.case import (
     RefundRecord,
     ShipmentPlan,
     StatusChange,
+    fulfillment,
     left_to_ship,
     refund_left,
 )
 from ..model.codec import typed
 from ..model.events import DutyEvent
 from ..model.flow import OPEN, Stage
-from ..model.money import Money
 from ..model.order import PlatformStatus
 from ..model.payment import PaymentLabel, label
+from ..model.refunding import after_cancelling, wanted_refund
 from ..model.refunds import CancelRequest, RefundRequest
-from ..model.review import Finding, Hold, HoldReason, Severity
-from ..model.shipping import LineQuantity
+from ..model.review import UNPAID, Finding, Hold, HoldReason, Severity
+from ..model.shipping import LineQuantity, Shipment
 from ..store.lease import InboxItem
+from . import parcels
 from .work import Work
 
 log = logging.getLogger(__name__)
 
+LONGEST_NUMBER = 100  # what a shop's tracking field surely takes
+MANUAL = "manual"
 _HOLDING = (Severity.HOLD, Severity.BLOCK)
+_ENDED = (PlatformStatus.COMPLETED, PlatformStatus.CANCELLED, PlatformStatus.REFUNDED, PlatformStatus.DELETED)
 
 # --- by policy --------------------------------------------------------------------------------------------------------
 
@@ -83,16 +89,31 @@ def judge(case: Case, policy: Policy, now: datetime) -> Case:
     return case.by_holds()
 
 
+def is_all_sent(case: Case) -> bool:
+    """Has all left that is still ordered? An edit or a refund can take away the rest that was still to be sent."""
+    return case.stage is Stage.PROCESSING and bool(case.shipments) and not any(line.to_ship for line in fulfillment(case))
+
+
+def all_sent(work: Work) -> None:
+    """Nothing is left to be sent, so the order is shipped, and the platform is told."""
+    work.case = work.case.at(Stage.SHIPPED)
+    if work.case.order.means not in _ENDED:  # what staff set there is not overwritten
+        _push_status(work, PlatformStatus.COMPLETED)
+    work.note("shipped", "Everything that is still ordered has left.")
+
+
 def _severity(finding: Finding, case: Case, policy: Policy) -> Severity:
     if any(accepted.code == finding.code and accepted.text == finding.text for accepted in case.accepted):
         return Severity.INFO
-    if finding.code == "unpaid" and any(payment.kind in policy.ship_unpaid for payment in case.order.payments):
+    if finding.code == UNPAID and any(payment.kind in policy.ship_unpaid for payment in case.order.payments):
         return Severity.INFO
     return policy.findings.get(finding.code, finding.severity)
 
 
 def _note_on_platform(work: Work, text: str) -> None:
+    """With a link to the order here, so that staff find the rest of the story. The act keeps the text: it is written once."""
     act_id = f"note-{len(work.case.acts) + 1}"
+    text = f"{text} {work.page}".rstrip()
     work.case = work.case.with_act(Act.of(act_id, ActKind.WRITE_NOTE, Note(text=text)))
 
 
@@ -148,12 +169,15 @@ def _approve(work: Work, body: dict[str, Any], request_id: str, who: str) -> Non
 def _release(work: Work, body: dict[str, Any], request_id: str, who: str) -> None:
     case = _open(work.case)
     reason = HoldReason(body["reason"]) if body.get("reason") else None
-    gone = [hold for hold in case.holds if reason is None or hold.reason is reason]
+    code = str(body.get("code") or "")
+    gone = case.holds_by(reason, code=code)
     if not gone:
-        raise Conflict(f"{case.ref} is not on hold" + (f" for {reason}" if reason else ""))
+        named = " ".join(word for word in (reason, code) if word)
+        held = f"; it is held by {', '.join(hold.code or hold.reason for hold in case.holds)}" if case.holds else ""
+        raise Conflict(f"{case.ref} is not on hold" + (f" for {named}{held}" if named else ""))
     codes = {hold.code for hold in gone}
     seen = tuple(Accepted(code=f.code, text=f.text, who=who) for f in case.findings if f.code in codes)
-    case = replace(case.release(reason), accepted=(*case.accepted, *seen))
+    case = replace(case.release(reason, code=code), accepted=(*case.accepted, *seen))
     work.case = case.by_holds()
     work.note("released", f"Released: {', '.join(hold.reason for hold in gone)}.", who)
     _note_on_platform(work, f"Released: {', '.join(hold.reason for hold in gone)}.")
@@ -164,15 +188,21 @@ def _release(work: Work, body: dict[str, Any], request_id: str, who: str) -> Non
 
 def _payment_arrived(work: Work) -> None:
     """The platform still waits for the money; a person says that it may go on, so the platform is told."""
-    if work.case.order.means is PlatformStatus.ON_HOLD:
-        change = StatusChange(status=PlatformStatus.OPEN)
-        work.case = work.case.with_act(Act.of(f"status-{len(work.case.acts) + 1}", ActKind.PUSH_STATUS, change))
+    if work.case.order.means in (PlatformStatus.ON_HOLD, PlatformStatus.UNPAID, PlatformStatus.FAILED):
+        _push_status(work, PlatformStatus.OPEN)
+
+
+def _push_status(work: Work, status: PlatformStatus) -> None:
+    act_id = f"status-{len(work.case.acts) + 1}"
+    work.case = work.case.with_act(Act.of(act_id, ActKind.PUSH_STATUS, StatusChange(status=status)))
 
 
 def _hold(work: Work, body: dict[str, Any], request_id: str, who: str) -> None:
     case = _open(work.case)
     reason, text = HoldReason(body.get("reason") or "manual"), str(body.get("text") or "Held by a person.")
-    hold = Hold(reason=reason, text=text, who=who, since=work.now(), releases="a person", code="manual")
+    taken = sum(hold.code.partition("-")[0] == MANUAL for hold in case.holds)
+    code = f"{MANUAL}-{taken + 1}" if taken else MANUAL  # each can be released by itself
+    hold = Hold(reason=reason, text=text, who=who, since=work.now(), releases="a person", code=code)
     work.case = case.hold(hold).by_holds()
     work.note("held", text, who)
     _note_on_platform(work, f"Held ({reason}): {text}")
@@ -204,10 +234,44 @@ def _ship(work: Work, body: dict[str, Any], request_id: str, who: str) -> None:
     work.note("ship", f"To be shipped with {account}.", who)
 
 
+def _tracking(work: Work, body: dict[str, Any], request_id: str, who: str) -> None:
+    """The order may have ended long ago: a number that was wrong is wrong all the same."""
+    was = _parcel(work.case, str(body.get("shipment") or ""))
+    number, carrier = "".join(str(body["tracking"]).split()), " ".join(str(body.get("carrier") or was.carrier).split())
+    if not number.isprintable() or not 0 < len(number) <= LONGEST_NUMBER or "://" in number:
+        raise Conflict(f"{work.case.ref}: {number[:LONGEST_NUMBER]!r} is no tracking number; enter the number alone")
+    link = str(body.get("url") or _link(was, number, carrier))
+    corrected = replace(was, tracking_number=number, carrier=carrier, tracking_url=link)
+    if corrected == was:
+        raise Conflict(f"{work.case.ref}: the parcel {was.id} has this number already")
+    parcels.correct(work, corrected, act_id=f"tracking-{request_id}", who=who)
+
+
+def _parcel(case: Case, shipment_id: str) -> Shipment:
+    there = ", ".join(f"{one.id} ({one.tracking_number or 'no number'})" for one in case.shipments)
+    if not there:
+        raise Conflict(f"{case.ref}: nothing was shipped yet, so there is no tracking number to correct")
+    if not shipment_id and len(case.shipments) > 1:
+        raise Conflict(f"{case.ref} has several shipments; say which one: {there}")
+    for one in case.shipments:
+        if shipment_id in ("", one.id):
+            return one
+    raise Conflict(f"{case.ref} has no shipment {shipment_id}; there are {there}")
+
+
+def _link(was: Shipment, number: str, carrier: str) -> str:
+    """The same page with the other number in it. Of another carrier, or without the old number in it, we know no page."""
+    old = quote(was.tracking_number, safe="")
+    is_same = carrier.casefold() == was.carrier.casefold() and old and old in was.tracking_url
+    return was.tracking_url.replace(old, quote(number, safe="")) if is_same else ""
+
+
 def _cancel(work: Work, body: dict[str, Any], request_id: str, who: str) -> None:
     case = _open(work.case)
     if case.shipments:
         raise Conflict(f"{case.ref} was shipped, at least in part; refund it instead")
+    if work.info.capabilities.cancel_restocks and not body.get("restock", True):
+        raise Conflict(f"{case.ref}: {work.account.name} puts the stock back when it cancels, and cannot be told not to")
     request = CancelRequest(
         id=f"cancel-{request_id}", reason=str(body.get("reason") or ""), restock=bool(body.get("restock", True))
     )
@@ -215,21 +279,16 @@ def _cancel(work: Work, body: dict[str, Any], request_id: str, who: str) -> None
     case = case.with_act(Act.of(request.id, ActKind.CANCEL_ORDER, request))
     work.case = case
     work.note("cancel", "To be cancelled.", who)
-    left = refund_left(case)
-    if body.get("refund", True) and left:
-        _plan_refund(work, RefundRequest(id=f"refund-{request_id}", amount=left, reason=request.reason), after=request.id)
+    if body.get("refund", True) and refund_left(case):
+        _plan_refund(work, after_cancelling(case, request_id, request.reason), after=request.id)
 
 
 def _refund(work: Work, body: dict[str, Any], request_id: str, who: str) -> None:
-    case, left = work.case, refund_left(work.case)
     try:
-        amount = Money.parse(str(body["amount"]), case.order.currency) if body.get("amount") else left
-        request = RefundRequest(id=f"refund-{request_id}", amount=amount, reason=str(body.get("reason") or ""))
+        request = wanted_refund(work.case, body, request_id)
     except ValueError as error:
-        raise Conflict(f"{case.ref}: {error}") from error
-    if amount > left:
-        raise Conflict(f"{case.ref}: {amount} is more than the {left} that can still be given back")
-    work.note("refund", f"{amount} to be given back.", who)
+        raise Conflict(f"{work.case.ref}: {error}") from error
+    work.note("refund", f"{request.amount} to be given back.", who)
     _plan_refund(work, request, after="")
 
 
@@ -267,6 +326,7 @@ _COMMANDS = {
     "release": _release,
     "hold": _hold,
     "ship": _ship,
+    "tracking": _tracking,
     "cancel": _cancel,
     "refund": _refund,
     "note": _note,

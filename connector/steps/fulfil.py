@@ -1,15 +1,15 @@
-"""Fulfil: buy the label that was decided, and let the platform know what left."""
+"""Fulfil: buy the label that was decided, and let platform and customer know what left."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from ..model.case import Act, ActKind, ActState, ShipmentPlan, StatusChange, left_to_ship
-from ..model.codec import to_json
-from ..model.events import DutyEvent
+from ..model.case import Act, ActKind, ActState, ShipmentPlan, StatusChange
+from ..model.events import Task, TaskKind
 from ..model.flow import OPEN, Stage
 from ..model.order import PlatformStatus
 from ..model.shipping import Label, LabelRequest, Shipment
+from . import parcels
 from .work import Work
 
 
@@ -30,6 +30,23 @@ def buy_label(work: Work, act: Act) -> None:
     _shipped(work, act, plan, label)
 
 
+def label_bought(work: Work, act: Act, *, tracking_number: str, who: str) -> None:
+    """A person found out that the label was bought, of which no answer came: the parcel has what was planned, and the number if
+    the person gave one."""
+    plan = act.read(ShipmentPlan)
+    work.case = work.case.with_act(replace(act, state=ActState.DONE, said=f"it happened, says {who}"))
+    if work.case.stage is Stage.CANCELLED:
+        work.open_task(_useless_label(work, act))
+        return
+    number = tracking_number or plan.tracking_number
+    _shipped(work, act, plan, Label(vendor_id="", carrier=plan.carrier, service=plan.service, tracking_number=number))
+
+
+def _useless_label(work: Work, act: Act) -> Task:
+    title = f"{work.case.ref}: a label was bought, and the order is cancelled"
+    return Task(kind=TaskKind.PROBLEM, about=act.id, title=title, steps=("Void the label at the carrier's, if it can be.",))
+
+
 def _shipped(work: Work, act: Act, plan: ShipmentPlan, label: Label) -> None:
     shipment = Shipment(
         id=act.id,
@@ -41,20 +58,8 @@ def _shipped(work: Work, act: Act, plan: ShipmentPlan, label: Label) -> None:
         vendor_id=label.vendor_id,
         shipped_at=work.now(),
     )
-    case = replace(work.case, shipments=(*work.case.shipments, shipment))
-    case = case.with_act(Act.of(f"push-{act.id}", ActKind.PUSH_SHIPMENT, shipment))
-    if not left_to_ship(case) and case.stage in OPEN:
-        case = case.at(Stage.SHIPPED)
+    parcels.left(work, shipment)
+    if parcels.all_left(work.case) and work.case.stage in OPEN:
+        case = work.case.at(Stage.SHIPPED)
         change = StatusChange(status=PlatformStatus.COMPLETED)
-        case = case.with_act(Act.of(f"status-{act.id}", ActKind.PUSH_STATUS, change))
-    work.case = case
-    number = f" {label.tracking_number}" if label.tracking_number else ", without a tracking number"
-    work.note("shipped", f"Shipped with {label.carrier or 'a carrier'}{number}.")
-    facts = {
-        "carrier": label.carrier,
-        "tracking_number": label.tracking_number,
-        "tracking_url": label.tracking_url,
-        "lines": to_json({line.line_id: line.quantity for line in plan.lines}).decode(),
-        "more_to_come": "yes" if left_to_ship(case) else "",
-    }
-    work.owe(DutyEvent.SHIPPED, about=act.id, facts=facts)
+        work.case = case.with_act(Act.of(f"status-{act.id}", ActKind.PUSH_STATUS, change))

@@ -3,29 +3,47 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from ..model.case import ActKind, ActState, Case, RefundState, left_to_ship
+from ..model.case import (
+    IRREVERSIBLE,
+    Act,
+    ActKind,
+    ActState,
+    Case,
+    RefundState,
+    ShipmentPlan,
+    fulfillment,
+    given_back_by_others,
+    left_to_ship,
+)
+from ..model.changes import WEIGHTY, edits, together
+from ..model.codec import plain
 from ..model.events import DutyEvent, Task, TaskKind
 from ..model.flow import OPEN, Stage
 from ..model.money import Money, total
-from ..model.order import Order, PlatformStatus
+from ..model.order import Order, PlatformRefund, PlatformStatus
+from ..model.payment import PaymentKind
 from ..model.review import Hold, HoldReason
 from ..model.shipping import Shipment
 from .work import Work
 
 ON_PLATFORM = "staff on the platform"
 STAFF_HOLD = "platform_on_hold"
+IMPORTED = "imported: placed before the import began"
 
-# What may not change once something was bought, cancelled or given back for the order.
-_COMMITTED_FIELDS = ("lines", "shipping", "total", "currency")
+CHANGED = "changed_after_commit"
+LONGEST_HOLD_TEXT = 1000
+TOO_SOON = timedelta(minutes=1)
+HISTORY = timedelta(days=7)
 
 
 def take_news(work: Work) -> None:
     """Take what lies in the inbox about the order itself (commands are the decide step's), and read the order if asked to."""
     news = [item for item in work.lease.inbox if item.kind in ("news", "seen")]
-    seen = [item.seen for item in news if item.seen is not None]
-    if len(seen) < len(news):
+    seen = [item.seen for item in news if item.kind == "seen" and item.seen is not None]
+    is_first = work.lease.case is None
+    if any(item.kind == "news" and not _is_known(work.lease.case, item.seen) for item in news):
         read_again(work)
     else:
         fresh = work.fresh
@@ -33,8 +51,27 @@ def take_news(work: Work) -> None:
             take_order(work, order)
             if work.fresh and not fresh:
                 break  # it was read on the way, and nothing in the inbox is newer than that
+    if is_first and work.lease.case is not None and any(item.body.get("imported") for item in news):
+        _leave_untold(work)
     for item in news:
         work.lease.applied(item)
+
+
+def _is_known(case: Case | None, shown: Order | None) -> bool:
+    """Is what a hint shows what we have already, or older? Then it is the echo of our own write, or came late."""
+    if case is None or shown is None:
+        return False
+    return shown.updated_at < case.order.updated_at or _with_what_lists_leave_out(case.order, shown) == case.order
+
+
+def _leave_untold(work: Work) -> None:
+    """An imported order that is still open is reviewed like any other; what was told long ago is not told again."""
+    means = work.case.order.means
+    if means in _ENDED:
+        return
+    work.owe(DutyEvent.ON_HOLD, about=f"{HoldReason.AWAITING_PAYMENT}-unpaid", waived=IMPORTED)
+    if means is not PlatformStatus.ON_HOLD:  # one that waits for its money is confirmed when the money comes
+        work.owe(DutyEvent.CONFIRMED, waived=IMPORTED)
 
 
 def read_again(work: Work) -> None:
@@ -44,30 +81,160 @@ def read_again(work: Work) -> None:
     if order is not None:
         take_order(work, order)
     elif work.lease.case is not None:
-        take_order(work, replace(work.case.order, means=PlatformStatus.DELETED, status="deleted", updated_at=work.now()))
+        # Its time stays: the platform's clock is not ours, and an order that is restored must not seem older than this.
+        take_order(work, replace(work.case.order, means=PlatformStatus.DELETED, status="deleted"))
 
 
-def take_order(work: Work, theirs: Order) -> None:
-    """Merge what the platform shows into the case."""
+def take_order(work: Work, theirs: Order, *, answers: Act | None = None) -> None:
+    """Merge what the platform shows into the case. `answers`: it is the answer to this act of ours."""
     if work.lease.case is None:
-        work.case = Case(ref=work.lease.ref, account=work.account.id, order=theirs)
-        work.note("arrived", f"Order {theirs.number} arrived from {work.account.name}.")
-        if theirs.means in _ENDED:  # history: nobody is told of it now
-            work.case = work.case.at(Stage.COMPLETED if theirs.means is PlatformStatus.COMPLETED else Stage.CANCELLED)
+        _arrived(work, theirs)
         return
     before = work.case
-    merged = merge(before, theirs, work.now())
+    merged = merge(before, theirs, work.now(), begun=_begun(work))
     if merged is before:
         return
-    decided = theirs.means is not before.order.means and theirs.means not in expected(merged)
+    decided = theirs.means is not before.order.means and theirs.means not in expected(merged) | _brings(answers)
     if decided and not work.fresh and _needs_all(merged):
         read_again(work)
         return
     work.case = merged
-    if len(merged.holds) > len(before.holds):
-        work.note("changed", "The order was changed on the platform after something was bought or given back for it.")
+    _tell_edits(work, before)
+    _fit_parcels(work)
     if decided:
         _platform_decided(work, before.order.means)
+
+
+def _arrived(work: Work, order: Order) -> None:
+    work.case = Case(ref=work.lease.ref, account=work.account.id, order=order)
+    work.note("arrived", f"Order {order.number} arrived from {work.account.name}.")
+    for refund in order.refunds:
+        work.owe(DutyEvent.REFUNDED, about=f"platform-{refund.id}", waived="it happened before the order came here")
+    if order.means in _ENDED and not _completed_too_soon(order, work.now()):  # history: nobody is told of it now
+        work.case = work.case.at(Stage.COMPLETED if order.means is PlatformStatus.COMPLETED else Stage.CANCELLED)
+    elif order.means is PlatformStatus.COMPLETED:
+        _ask_whether_sent(work)
+    elif order.means is PlatformStatus.ON_HOLD and not _waits_for_money(order):
+        _held_on_platform(work)
+
+
+def _ask_whether_sent(work: Work) -> None:
+    work.open_task(
+        Task(
+            kind=TaskKind.PROBLEM,
+            about="completed-too-soon",
+            title=f"{work.case.ref} was completed on the platform when it was placed; has it been sent?",
+            steps=(
+                f"If not: connector orders release {work.case.ref}, and ship it.",
+                "Then close this task. If it was sent, closing this task is all.",
+            ),
+        )
+    )
+
+
+def _completed_too_soon(order: Order, now: datetime) -> bool:
+    """Paid on delivery, and yet paid and completed in the minute in which it was placed, so nothing can have been delivered.
+
+    WooCommerce does so when a program places an order to be paid on delivery as paid (recorded 2026-11-22). It is reviewed like
+    a new one. What was placed long ago is history all the same.
+    """
+    is_to_be_sent = order.needs_shipping and order.shipping_lines  # what is sold over a counter has no way of shipping
+    if order.means is not PlatformStatus.COMPLETED or not is_to_be_sent or now - order.placed_at > HISTORY:
+        return False
+    paid_at = [payment.paid_at for payment in order.payments if payment.kind is PaymentKind.COD]
+    return any(at is not None and at - order.placed_at < TOO_SOON for at in paid_at)
+
+
+def take_answer(work: Work, act: Act, before: Order) -> None:
+    """An act of ours was answered with the whole order: whatever is not our own writing in it was done by somebody else.
+
+    `before` is the order as we knew it. Without this, an edit or a decision of staff that the platform shows for the first time
+    in the answer to our write would be taken for ours.
+    """
+    answered = work.case.order
+    if answered is not before:
+        work.case = replace(work.case, order=before)
+        take_order(work, answered, answers=act)
+
+
+def _brings(act: Act | None) -> set[PlatformStatus]:
+    """The status that an act of ours puts an order into."""
+    if act is None or act.kind not in (ActKind.PUSH_STATUS, ActKind.CANCEL_ORDER):
+        return set()
+    return {PlatformStatus(act.what["status"]) if act.kind is ActKind.PUSH_STATUS else PlatformStatus.CANCELLED}
+
+
+def _begun(work: Work) -> tuple[Act, ...]:
+    """Acts that cannot be taken back any more: they were sent, even if the answer is not here yet."""
+    acts = tuple(act for act in work.case.open_acts if act.kind in IRREVERSIBLE and _has_effect(work, act))
+    sent = {row.request_id for row in work.unsettled()} if acts else set()
+    return tuple(act for act in acts if act.id in sent)
+
+
+def _has_effect(work: Work, act: Act) -> bool:
+    return any(key.endswith(f"/{act.id}") for key in work.lease.effects)
+
+
+def _tell_edits(work: Work, before: Case) -> None:
+    said = edits(before.order, work.case.order)
+    if not said:
+        return
+    work.note("edited", f"Changed on the platform: {together(said)}.", ON_PLATFORM)
+    if work.case.holds != before.holds:
+        work.note("held", "It was changed after something was bought or given back for it: a person has to look.")
+    elif work.case.stage not in OPEN and _is_weighty(before, work.case.order, _begun(work)):
+        _edited_too_late(work, said)
+
+
+def _edited_too_late(work: Work, said: tuple[str, ...]) -> None:
+    """A hold would hold nothing any more."""
+    work.open_task(
+        Task(
+            kind=TaskKind.PROBLEM,
+            about="edited-too-late",
+            title=f"{work.case.ref} was changed on the platform after it was {work.case.stage}: {together(said)}",
+            steps=(
+                "Nothing is done about it here by itself.",
+                "See to what is to be sent or given back, then close this task.",
+            ),
+        )
+    )
+
+
+def _fit_parcels(work: Work) -> None:
+    """A parcel that was decided and not bought yet holds no more than what is ordered now."""
+    begun = {act.id for act in _begun(work)}
+    rest = {line.line_id: line.to_ship for line in fulfillment(work.case)}
+    acts = [act for act in work.case.acts if act.kind is ActKind.BUY_LABEL]
+    fixed = [act for act in acts if act.state is ActState.WAITING or act.id in begun]
+    for act in fixed:
+        for line in act.read(ShipmentPlan).lines:
+            rest[line.line_id] = rest.get(line.line_id, 0) - line.quantity
+    for act in acts:
+        if act.state is ActState.OPEN and act.id not in begun:
+            _fit_parcel(work, act, rest)
+
+
+def _fit_parcel(work: Work, act: Act, rest: dict[str, int]) -> None:
+    """Takes what it needs out of `rest`."""
+    plan = act.read(ShipmentPlan)
+    fitting = []
+    for line in plan.lines:
+        quantity = min(line.quantity, rest.get(line.line_id, 0))
+        rest[line.line_id] = rest.get(line.line_id, 0) - max(0, quantity)
+        fitting += [replace(line, quantity=quantity)] if quantity > 0 else []
+    if tuple(fitting) == plan.lines:
+        return
+    less = replace(act, what=plain(replace(plan, lines=tuple(fitting))))
+    if not fitting:
+        work.case = work.case.with_act(replace(act, state=ActState.DROPPED, said="nothing of it is ordered any more"))
+        work.note("changed", "The parcel that was decided is not sent: nothing of it is ordered any more.")
+        return
+    if _has_effect(work, act):  # it was written down as planned, and what is under its id there cannot become something else
+        work.case = work.case.with_act(replace(act, state=ActState.DROPPED, said="it holds less now"))
+        less = replace(less, id=f"{act.id}-{len(work.case.acts) + 1}")
+    work.case = work.case.with_act(less)
+    work.note("changed", "The parcel that was decided holds only what is still ordered.")
 
 
 def _needs_all(case: Case) -> bool:
@@ -77,10 +244,11 @@ def _needs_all(case: Case) -> bool:
     return case.order.means in _CALLED_OFF and any(refund.money_moved is None for refund in case.order.refunds)
 
 
-def merge(case: Case, theirs: Order, now: datetime) -> Case:
+def merge(case: Case, theirs: Order, now: datetime, *, begun: tuple[Act, ...] = ()) -> Case:
     """Three ways: what we saw last, what is there now, and what we wrote ourselves. Pure.
 
-    Strictly older news is history and changes nothing; equal times are compared, because platforms count in seconds.
+    Strictly older news is history and changes nothing; equal times are compared, because platforms count in seconds. An edit of
+    what was bought, cancelled or given back already (or was just sent: `begun`) holds the order and names what changed.
     """
     mine = case.order
     if theirs.updated_at < mine.updated_at:
@@ -88,27 +256,41 @@ def merge(case: Case, theirs: Order, now: datetime) -> Case:
     theirs = _with_what_lists_leave_out(mine, theirs)
     if theirs == mine:
         return case
+    weighty = _is_weighty(case, theirs, begun)
     case = replace(case, order=theirs)
-    changed = [name for name in _COMMITTED_FIELDS if getattr(mine, name) != getattr(theirs, name)]
-    if changed and case.committed:
-        bought = ", ".join(f"{act.kind} {act.id}" for act in case.committed)
-        hold = Hold(
-            reason=HoldReason.CHANGED_AFTER_COMMIT,
-            text=f"{', '.join(changed)} changed on the platform after: {bought}.",
-            who="connector",
-            since=now,
-            releases="a person, who has seen to what was bought already",
-            code="changed_after_commit",
-        )
-        case = case.hold(hold).by_holds()
+    if weighty and case.stage in OPEN:
+        bought = ", ".join(f"{act.kind} {act.id}" for act in (*case.committed, *begun))
+        case = _held_for(case, f"Changed on the platform after {bought}: {together(weighty)}.", now)
     return case
 
 
+def _is_weighty(case: Case, theirs: Order, begun: tuple[Act, ...]) -> tuple[str, ...]:
+    """What changed that should not have changed any more, in words."""
+    return edits(case.order, theirs, only=WEIGHTY) if case.committed or begun else ()
+
+
+def _held_for(case: Case, text: str, now: datetime) -> Case:
+    """A second change is added to the text of the first one's hold, so that whoever releases it has seen both."""
+    old = next((hold for hold in case.holds if hold.code == CHANGED), None)
+    if old is not None:
+        hold = replace(old, text=f"{old.text} {text}"[-LONGEST_HOLD_TEXT:])
+        return replace(case, holds=tuple(hold if one is old else one for one in case.holds))
+    hold = Hold(
+        reason=HoldReason.CHANGED_AFTER_COMMIT,
+        text=text,
+        who="connector",
+        since=now,
+        releases="a person, who has seen to what was bought already",
+        code=CHANGED,
+    )
+    return case.hold(hold).by_holds()
+
+
 def _with_what_lists_leave_out(mine: Order, theirs: Order) -> Order:
-    """A list shows neither notes nor whether a refund moved money; only a fetch does. What was known stays known."""
-    moved = {refund.id: refund.money_moved for refund in mine.refunds}
+    """A list shows neither notes nor what became of refunds, and for what; only a fetch does. What was known stays known."""
+    known = {(refund.id, refund.amount): refund for refund in mine.refunds}
     refunds = tuple(
-        replace(refund, money_moved=moved.get(refund.id)) if refund.money_moved is None else refund for refund in theirs.refunds
+        known.get((refund.id, refund.amount), refund) if refund.money_moved is None else refund for refund in theirs.refunds
     )
     return replace(theirs, staff_notes=theirs.staff_notes or mine.staff_notes, refunds=refunds)
 
@@ -156,6 +338,8 @@ def _platform_decided(work: Work, before: PlatformStatus) -> None:
         _closed_on_platform(work)
     elif theirs.means is PlatformStatus.ON_HOLD and not (before in _BEFORE_PAYMENT and _waits_for_money(theirs)):
         _held_on_platform(work)
+    elif theirs.means in _BEFORE_PAYMENT or theirs.means is PlatformStatus.UNKNOWN:
+        work.note("changed", f"Set to {theirs.status} on the platform.", ON_PLATFORM)  # the review says what that means
     elif theirs.means is PlatformStatus.OPEN:
         kept = tuple(hold for hold in work.case.holds if hold.code != STAFF_HOLD)
         if kept != work.case.holds:
@@ -164,8 +348,8 @@ def _platform_decided(work: Work, before: PlatformStatus) -> None:
 
 
 def _waits_for_money(order: Order) -> bool:
-    """Then the platform itself put it on hold at the checkout, and the review says so, too."""
-    return any(payment.captured < payment.due for payment in order.payments)
+    """Then the platform itself put it on hold at the checkout, and the review says so, too. On delivery is no wait."""
+    return any(payment.captured < payment.due and payment.kind is not PaymentKind.COD for payment in order.payments)
 
 
 def _held_on_platform(work: Work) -> None:
@@ -257,6 +441,33 @@ def _called_off_too_late(work: Work, word: str) -> None:
             steps=("Ask the customer or the carrier for the parcel.", "Give the money back if it is owed."),
         )
     )
+
+
+def tell_refunds(work: Work) -> bool:
+    """Money that others gave back is in the platform's sums already; whoever has to know of it is told. False: none is new.
+
+    While a refund of ours is underway nobody can say whose a new one is; then it is looked at again afterwards.
+    """
+    if not work.case.order.refunds or any(
+        act.kind is ActKind.REFUND_PAYMENT and act.state in (ActState.OPEN, ActState.WAITING) for act in work.case.acts
+    ):
+        return False
+    new = [refund for refund in given_back_by_others(work.case) if not _is_told(work, refund)]
+    if any(refund.money_moved is None for refund in new) and not work.fresh:
+        read_again(work)  # a list does not say whether money moved
+        return True
+    for refund in new:
+        how = {True: "moved", False: "not_moved", None: ""}[refund.money_moved]
+        said = {"moved": "by its gateway", "not_moved": "written down there, no gateway moved it"}.get(how, "nobody says how")
+        work.note("refunded", f"{refund.amount} given back on the platform ({said}).", ON_PLATFORM)
+        facts = {"amount": refund.amount.text, "currency": refund.amount.currency, "reason": refund.reason, "money": how}
+        work.owe(DutyEvent.REFUNDED, about=f"platform-{refund.id}", facts=facts)
+    return bool(new)
+
+
+def _is_told(work: Work, refund: PlatformRefund) -> bool:
+    about = f"/{DutyEvent.REFUNDED}/platform-{refund.id}/"
+    return any(about in duty for duty in work.case.duties)
 
 
 def _without_dropped_refunds(case: Case) -> Case:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import ConfigError, OutcomeUnknown, Refused, Unsupported
-from ..model.events import DutyState, Message, Task, TaskKind
+from ..model.events import DutyState, Message, Person, Task, TaskKind
 from ..store.lease import OwedDuty
 from .work import Work
 
@@ -12,7 +12,7 @@ def tell(work: Work, owed: OwedDuty) -> None:
     """Send one message. TryLater comes out; everything else settles the duty one way or another."""
     duty = owed.duty
     mail = work.registry.account(work.wiring.mail)
-    message = Message(duty=duty, ref=work.case.ref, order=work.case.order, facts=owed.facts, again=owed.again)
+    message = Message(duty=duty, ref=work.case.ref, order=work.case.order, facts=_facts(work, owed), again=owed.again)
     request_id = f"{duty.id}#{owed.again}" if owed.again else duty.id
     try:
         sent = work.hooks_for(request_id).notify(mail, message=message)
@@ -25,6 +25,13 @@ def tell(work: Work, owed: OwedDuty) -> None:
     else:
         work.lease.settle(duty.id, DutyState.SENT, sent.vendor_id)
         work.note("told", f"The {duty.person} was told: {duty.event.replace('_', ' ')}.")
+
+
+def _facts(work: Work, owed: OwedDuty) -> dict[str, str]:
+    """What happened, as it was when it was owed. The link to the hub is for the shop only."""
+    if owed.duty.person is not Person.MERCHANT or not work.page:
+        return dict(owed.facts)
+    return {"order_url": work.page, **owed.facts}
 
 
 def _ask_a_person(work: Work, owed: OwedDuty, why: str, *, resend: bool) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ..model.codec import to_json
 from ..model.flow import OPEN, Stage
-from ..model.order import PlatformStatus
+from ..model.order import Order, PlatformStatus
 from ..model.payment import label
 from .work import Work
 
@@ -21,7 +21,6 @@ def is_needed(work: Work) -> bool:
 def look(work: Work) -> None:
     """Ask the reviewers and keep what they find."""
     findings = work.hooks.review_order(work.account, order=work.case.order, carriers=work.carriers())
-    again = " again" if work.case.reviewed else ""
     again = " again" if work.case.reviewed else ""
     case = work.case.at(Stage.IN_REVIEW) if work.case.stage is Stage.NEW else work.case
     work.case = replace(case, findings=tuple(findings), reviewed=digest(work))
@@ -43,5 +42,14 @@ def digest(work: Work) -> str:
         order.total,
         label(order.payments, order.currency),
         work.carriers(),
+        *_odd_status(order),
     )
     return hashlib.sha256(to_json(looked_at)).hexdigest()[:16]
+
+
+def _odd_status(order: Order) -> tuple[str, ...]:
+    """A status that a review may say something about. The others come and go with the order's work."""
+    if order.means is PlatformStatus.UNKNOWN:
+        return (order.status,)
+    is_odd = order.means in (PlatformStatus.UNPAID, PlatformStatus.FAILED, PlatformStatus.COMPLETED)
+    return (order.means,) if is_odd else ()

@@ -7,16 +7,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, and_, bindparam, delete, literal, or_, select, update
+from sqlalchemy import BigInteger, Connection, and_, bindparam, delete, func, literal, or_, select, update
 from sqlalchemy import case as either
 
 from ..errors import Conflict
 from ..model.case import Case, Personal, join, part
-from ..model.codec import from_json, to_json
+from ..model.codec import from_json, plain, to_json
+from ..model.events import EffectState
 from ..model.flow import Stage
 from ..model.order import Order
 from ..model.payment import label
+from . import effects
 from .database import Database, insert_ignore
+from .effects import EffectRow
 from .lease import InboxItem, Lease, LeaseLost, Parts, Writes, read_effects, read_owed, read_tasks, write
 from .statements import Statement
 from .tables import Utc, attempts, db_now, inbox, orders, people
@@ -48,13 +51,20 @@ class Orders:
         now: datetime,
         request_id: str | None = None,
         seen: Order | None = None,
+        shown: Order | None = None,
     ) -> int:
         """Put something into an order's inbox and wake it, in the caller's transaction. The order is made if it is new.
+
+        `seen` is the order as the platform shows it now; `shown` with a hint, as it was a moment ago. What we know already is
+        no news; of an order that we do not know at all, the second is as good as the first.
 
         Returns:
             our id of the order. The same request id twice is one command.
         """
         order_id, known = self._id_of(connection, account_id, account_name, platform_id, now)
+        if shown is not None and not known:
+            kind = "seen"
+        seen = seen or shown
         if seen is not None and known == digest(seen):
             return order_id
         key_id = sealed = None
@@ -112,6 +122,12 @@ class Orders:
         queued = update(orders).where(orders.c.id.in_(ids), due).values(queued_until=clock + int(hold_s * 1_000_000))
         with self.database.writing() as connection:
             return [int(order_id) for order_id in connection.execute(queued.returning(orders.c.id)).scalars()]
+
+    def queued(self, *, limit: int) -> int:
+        """How many orders are queued and not taken yet, counted up to a limit."""
+        some = select(orders.c.id).where(orders.c.due_at.isnot(None), orders.c.queued_until >= db_now()).limit(limit)
+        with self.database.reading() as connection:
+            return int(connection.execute(select(func.count()).select_from(some.subquery())).scalar_one())
 
     # --- by the holder ------------------------------------------------------------------------------------------------
 
@@ -217,6 +233,17 @@ class Orders:
                 )
             )
 
+    # --- effects that were sent and not answered ----------------------------------------------------------------------
+
+    def unsettled(self, lease: Lease) -> list[EffectRow]:
+        with self.database.reading() as connection:
+            return effects.unsettled(connection, f"order:{lease.order_id}")
+
+    def settle(self, key: str, state: EffectState, answer: Any, said: str) -> None:
+        """Write what became of one, whoever holds the order by now: it is true. What was settled before stays as it is."""
+        with self.database.writing() as connection:
+            effects.settle(connection, key, state, answer=plain(answer), said=said)
+
     # --- reading ------------------------------------------------------------------------------------------------------
 
     def _read_case(self, connection: Connection, order_id: int, body: str | None) -> tuple[Case | None, Case | None, Personal]:
@@ -286,7 +313,7 @@ def owner(account_id: str, order: Order) -> str:
 
 def digest(order: Order) -> str:
     """What the platform shows of an order, as one word. What lists do not show is left out, or each poll would be news."""
-    refunds = tuple(replace(refund, money_moved=None, at=None) for refund in order.refunds)
+    refunds = tuple(replace(refund, money_moved=None, at=None, parts=()) for refund in order.refunds)
     return hashlib.sha256(to_json(replace(order, staff_notes=(), refunds=refunds))).hexdigest()[:32]
 
 

@@ -11,7 +11,7 @@ import pytest
 from connector.config_table import keys_of
 from connector.plugins.woocommerce.config import Config as WooCommerce
 
-from .conftest import SECRET, TOKEN, Install
+from .conftest import SECRET, TOKEN, Install, at_a_terminal
 
 # --- check ------------------------------------------------------------------------------------------------------------
 
@@ -129,6 +129,32 @@ def test_pull_since(shop):
     """A day or a time."""
     assert shop.json("pull", "--since", "2026-11-01")["accounts"][0]["seen"] == 3
     assert shop.json("pull", "--since", "2026-11-01T08:30+02:00")["accounts"][0]["seen"] == 3
+
+
+def test_pull_since_goes_on_where_it_was_stopped(empty):
+    """A shop that goes down in the middle is named; what came stays, and the next time the rest comes."""
+    empty.buy(*({"id": str(number)} for number in range(1, 6)))
+    empty.mood(**{"import": "down"})
+
+    (cut,) = empty.json("pull", "shop", "--since", "2020-01-01", code=3)["accounts"]
+    empty.mood(**{"import": None})
+    (rest,) = empty.json("pull", "shop", "--since", "2020-01-01")["accounts"]
+
+    assert (cut["seen"], cut["changed"]) == (2, 2)
+    assert "nobody answers" in cut["error"]
+    assert (rest["seen"], rest["changed"], rest["error"]) == (5, 3, "")
+    assert len(empty.json("orders", "list")["orders"]) == 5
+
+
+def test_pull_since_shows_how_far_it_is_to_a_person_only(empty):
+    """A bar at a terminal, and nothing of it in a pipe."""
+    empty.buy(*({"id": str(number)} for number in range(1, 6)))
+    piped = empty.process("pull", "shop", "--since", "2020-01-01")
+    code, seen = at_a_terminal(empty, "pull", "shop", "--since", "2020-01-01", answers={})
+
+    assert (piped.returncode, piped.stderr) == (0, "")
+    assert code == 0
+    assert "bringing in the orders of shop" in seen
 
 
 def test_pull_before_there_is_a_shop(tmp_path):
@@ -301,3 +327,14 @@ def test_postgresql_is_backed_up_by_its_own_tool(shop, monkeypatch):
     assert "pg_dump" in result.stderr
     assert "hush" not in result.stderr
     assert SECRET not in result.stderr
+
+
+def test_a_shop_without_a_mail_account(shop):
+    """It works, but what the shop does not mail itself nobody hears of; and `tells` is repeated in words."""
+    file = shop.folder / "connector.toml"
+    text = file.read_text("utf-8").replace('mail = "office"\n', "")
+    file.write_text(f'{text}\n[accounts.shop.tells]\non_hold = {{customer = "none"}}\n', "utf-8")
+
+    found = {one["check"]: one for one in shop.json("check", "shop")["checks"]}
+    assert (found["mail account"]["result"], "[accounts.shop]" in found["mail account"]["fix"]) == ("warning", True)
+    assert "on hold to the customer: none" in found["mails as configured"]["text"]

@@ -62,6 +62,11 @@ def test_shipping_some_of_it(shop):
         (("refund", "1001", "1.005"), "cannot be expressed"),
         (("refund", "1001", "0"), "not an amount to give back"),
         (("refund", "1001", "--", "-5"), "not an amount to give back"),
+        (("refund", "1001", "5", "--amount", "5"), "say the amount once"),
+        (("refund", "1001", "5", "--line", "1"), "either an amount, or lines"),
+        (("refund", "1001", "--amount", "5", "--restock"), "puts nothing back into stock"),
+        (("refund", "1001", "--line", "9"), "has the lines 1=2 left to give back"),
+        (("refund", "1001", "--line", "1=x"), "has the lines 1=2 left to give back"),
         (("hold", "1001", "--reason", "bored"), "bored"),
     ],
     ids=" ".join,
@@ -113,6 +118,51 @@ def test_refund_all_that_is_left(shop):
     assert [one["amount"] for one in shop.happened("refund_payment")] == ["7.50 USD", "19.50 USD"]
     assert "19.50 USD to be given back." in done.stdout
     assert nothing.stderr == "Error: shop/11: nothing is left to give back\n"
+
+
+def test_refund_by_line(shop):
+    """--line ID=N gives so many pieces back with their share of tax; without a number it is what is left of the line."""
+    one = shop.json("orders", "refund", "1001", "--line", "1=1", "--request", "r1")
+    again = shop.json("orders", "refund", "1001", "--line", "1=1", "--request", "r1")
+    rest = [shop.json("orders", "refund", "1001", "--line", "1", "--request", "r2", "--again") for _ in range(2)]
+    none = shop.run("orders", "refund", "1001", "--line", "1", code=1)
+
+    assert (one["result"], again["repeated"]) == ("done", True)
+    assert [one["result"] for one in rest] == ["done", "done"]
+    assert [one["amount"] for one in shop.happened("refund_payment")] == ["13.50 USD", "13.50 USD"]
+    assert "nothing is left to give back" in none.stderr
+    (line,) = shop.json("orders", "show", "1001")["fulfillment"]
+    assert (line["ordered"], line["cancelled"]) == (2, 2)
+
+
+def test_refund_of_more_pieces_than_are_left(shop):
+    """Exit code 1 with how many are left; nothing is sent."""
+    shop.run("orders", "refund", "1001", "--line", "1=1")
+
+    result = shop.run("orders", "refund", "1001", "--line", "1=2", code=1)
+
+    assert "2 of line 1 cannot be given back; 1 are left" in result.stderr
+    assert len(shop.happened("refund_payment")) == 1
+
+
+@pytest.mark.parametrize(("option", "restock"), [((), True), (("--restock",), True), (("--no-restock",), False)])
+def test_restock_by_option(shop, option, restock):
+    """What has not left the house goes back into stock, unless the person says no."""
+    shop.run("orders", "refund", "1001", "--line", "1=1", *option, "--request", "r")
+
+    app = open_app(shop.config, os.environ)
+    with app.database.reading() as connection:
+        case = app.orders.read(connection, 1)
+    app.close()
+    assert [(record.request.restock, record.request.amount.text) for record in case.refunds] == [(restock, "13.50")]
+
+
+def test_cancel_may_leave_the_stock_taken(shop):
+    """Where the platform does not put it back by itself, --no-restock reaches it."""
+    shop.run("orders", "cancel", "1001", "--no-restock")
+
+    (cancelled,) = shop.happened("cancel_order")
+    assert cancelled["id"].startswith("cancel-")
 
 
 def test_too_much_is_refused(shop):
@@ -306,6 +356,10 @@ def test_a_person_is_asked_before_money_leaves(shop):
 
     assert code == 1
     assert "Give 27.00 USD of shop/11 (#1001) back? This cannot be undone." in said
+    assert "The customer gets 27.00 USD, for:" in said
+    assert "(line 1): 27.00 USD (of it tax 2.00)" in said
+    assert "Back into stock: 2 of line 1." in said
+    assert "The money goes back through Credit card." in said
     assert shop.happened("refund_payment") == []
 
 
@@ -316,3 +370,15 @@ def test_a_yes_sends_it(shop):
     assert code == 0
     assert "\x1b[" in said
     assert len(shop.happened("refund_payment")) == 1
+
+
+def test_a_person_sees_what_cancelling_does(shop):
+    """The sum, the stock, and which way the money goes; a no sends nothing."""
+    code, said = at_a_terminal(shop, "orders", "cancel", "1001", answers={"[y/N]": "n"})
+
+    assert code == 1
+    assert "The customer gets 27.00 USD, for:" in said
+    assert "Back into stock: " in said
+    assert "The money goes back through Credit card." in said
+    assert "Cancel shop/11 (#1001), give 27.00 USD back, and tell the customer? This cannot be undone." in said
+    assert shop.happened("cancel_order") == []

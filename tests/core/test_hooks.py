@@ -16,7 +16,7 @@ from connector.errors import ConfigError, Conflict, PluginError, Refused, TryLat
 from connector.hooks import Hooks, fits
 from connector.model.case import StatusChange
 from connector.model.events import Effect, EffectState, Happened
-from connector.model.order import Order, PlatformStatus
+from connector.model.order import PlatformStatus
 from connector.model.review import Severity
 from connector.model.shipping import StockChange
 
@@ -166,7 +166,7 @@ def find_effect(ctx): return Happened(answer=[ctx.platform_id, ctx.request_id])
             "list_money must answer tuple[list[MoneyEvent], str], not tuple of int, list",
         ),
         ("read_back", "{3: 4}", {"platform_id": "7"}, "read_back must answer Mapping[str, Any], not dict"),
-        ("import_orders", "[]", {"since": None}, "import_orders must answer Iterator[Order], not list"),
+        ("import_orders", "[]", {"cursor": ""}, "import_orders must answer Page, not list"),
     ],
 )
 def test_an_answer_of_another_type_is_refused(us, hook, answer, arguments, said):
@@ -199,36 +199,6 @@ def test_an_answer_of_another_type_is_refused(us, hook, answer, arguments, said)
 def test_fits(value, kind, fitting):
     """Lists, tuples, mappings and unions are looked into."""
     assert fits(value, kind) is fitting
-
-
-def test_an_import_passes_through_order_by_order(us, order):
-    """An import is read as it comes; a wrong or failing one stops it there, and what came before was delivered."""
-    asked = us("""
-@hookimpl
-def import_orders(since):
-    yield since["order"]
-    yield since["order"]
-    since["then"]()
-    yield 3
-""")
-
-    def fail() -> None:
-        raise KeyError("token of a customer")
-
-    def later() -> None:
-        raise TryLater("busy")
-
-    def orders(then) -> Iterator[Order]:
-        return asked.hooks.import_orders(asked.account, since={"order": order, "then": then})
-
-    good = orders(lambda: None)
-    assert [next(good), next(good)] == [order, order]
-    with pytest.raises(PluginError, match="hook import_orders must answer Iterator\\[Order\\], not int"):
-        next(good)
-    with pytest.raises(PluginError, match=r"plugin shop failed in hook import_orders for us \(KeyError at "):
-        list(orders(fail))
-    with pytest.raises(TryLater, match="busy"):
-        list(orders(later))
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ ROUNDS = 40
 SHIP = {"carrier": "UPS", "tracking": "1Z999AA10123456784"}
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, repr=False)
 class Shop:
     """A store, and the connector that works for it. `commands` counts those that were given."""
 

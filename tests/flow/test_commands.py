@@ -11,7 +11,7 @@ from connector.model.events import DutyState, EffectState, TaskKind
 from connector.model.flow import Stage
 from connector.model.review import HoldReason
 from connector.store.tables import timeline
-from tests.flow.shop import SHIP, Shop, refused
+from tests.flow.shop import PUBLIC, SHIP, Shop, refused
 
 TWO = [{"product_id": 13, "quantity": 2}]
 
@@ -54,7 +54,8 @@ def test_hold_and_release(shop: Shop) -> None:
 
     assert shop.case(order).stage is Stage.PROCESSING
     notes = [note["note"].partition(" [oc:")[0] for note in shop.truth(order)["notes"] if "[oc:" in note["note"]]
-    assert notes == ["Held (manual): Call the customer first.", "Released: manual."]
+    page = f"{PUBLIC}/orders/shop/{order}"
+    assert notes == [f"Held (manual): Call the customer first. {page}", f"Released: manual. {page}"]
     assert shop.mails("ada@") == []
 
 

@@ -91,6 +91,7 @@ def test_orders_deliveries_and_schedules_are_worked_off(tmp_path: Path, database
             "tidy": True,
             "poll/a_shop": True,
             "webhooks/a_shop": True,
+            "missing/a_shop": True,
         }
 
 
@@ -210,3 +211,41 @@ def test_a_schedule_that_fails_is_tried_again_with_its_reason(shop: Shop) -> Non
 
 def failures(shop: Shop, name: str) -> int:
     return shared.schedule_failures(shop.app.database, name)
+
+
+def test_a_backlog_waits_in_our_table_and_not_in_the_queue(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is queued and not done in time is queued again; so only so much of a backlog is queued at a time."""
+    monkeypatch.setattr(engine, "MOST_QUEUED", 4)
+    shop.sandbox.faults.add(Rule(kind="slow", times=0, seconds=0.1, match="notes"))
+    bought = [shop.buy(po_box=True) for _ in range(14)]
+    shop.poll()
+    worker, queued = Worker(shop.app), list[int]()
+    enqueue = worker._enqueue
+
+    def watched(kind: str, ids: list[Any]) -> None:
+        if kind == "order":
+            queued.append(len(ids))
+            assert shop.app.orders.queued(limit=100) <= 4
+        enqueue(kind, ids)
+
+    monkeypatch.setattr(worker, "_enqueue", watched)
+    worker.start()
+    try:
+        until(lambda: all(shop.row(order).due_at is None for order in bought), "all of them are at rest")
+    finally:
+        worker.stop()
+    assert sum(queued) >= len(bought)
+    assert max(queued) <= 4
+
+
+def test_what_was_queued_twice_is_not_worked_on_twice(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second job for an order that is done already leaves it alone."""
+    order = shop.new_order()
+    worker, advanced = Worker(shop.app), list[int]()
+    monkeypatch.setattr(type(shop.app), "advance", lambda _, order_id: advanced.append(order_id))
+    order_id = shop.row(order).id
+    worker._run("order", [order_id])
+    assert advanced == []
+    shop.ask(order, "note", text="due again")
+    worker._run("order", [order_id])
+    assert advanced == [order_id]

@@ -23,7 +23,18 @@ from connector.model.case import (
 )
 from connector.model.flow import Stage
 from connector.model.money import EXPONENTS, Money
-from connector.model.order import Address, Customer, Fee, LineItem, Order, PlatformRefund, PlatformStatus, ShippingLine
+from connector.model.order import (
+    Address,
+    Customer,
+    Fee,
+    LineItem,
+    Order,
+    PlatformRefund,
+    PlatformStatus,
+    RefundPart,
+    ShippingLine,
+    TaxShare,
+)
 from connector.model.payment import Payment, PaymentEnd, PaymentKind
 from connector.model.refunds import RefundRequest
 from connector.model.review import Finding, Hold, HoldReason, Severity
@@ -109,6 +120,7 @@ def lines(currency: str) -> st.SearchStrategy[LineItem]:
         unit_price=st.decimals(0, 10**6, places=6).map(Decimal.normalize),
         total=money(currency),
         tax=money(currency),
+        taxes=some(tax_shares(currency)),
         requires_shipping=st.booleans(),
         weight_g=st.none() | sizes,
         personal=st.lists(st.tuples(words, words), max_size=2).map(tuple),
@@ -147,6 +159,7 @@ def orders(draw: st.DrawFn, *, currency: str = "", min_lines: int = 0) -> Order:
         customer_note=draw(words),
         staff_notes=draw(some(words)),
         tracking=draw(some(words)),
+        stock_held=draw(st.none() | some(st.tuples(names, st.integers(0, 9)))),
         rehearsal=draw(words),
     )
 
@@ -159,7 +172,17 @@ def platform_refunds(currency: str) -> st.SearchStrategy[PlatformRefund]:
         reason=words,
         at=st.none() | times(),
         money_moved=st.none() | st.booleans(),
+        parts=some(refund_parts(currency)),
     )
+
+
+def tax_shares(currency: str) -> st.SearchStrategy[TaxShare]:
+    return built(TaxShare, rate_id=words, amount=money(currency))
+
+
+def refund_parts(currency: str) -> st.SearchStrategy[RefundPart]:
+    taxes = some(tax_shares(currency))
+    return built(RefundPart, line_id=names, quantity=st.integers(0, 5), total=money(currency), taxes=taxes)
 
 
 def quantities(line_ids: tuple[str, ...]) -> st.SearchStrategy[tuple[LineQuantity, ...]]:
@@ -175,6 +198,7 @@ def refund_records(currency: str, line_ids: tuple[str, ...] = ()) -> st.SearchSt
         amount=money(currency, st.integers(1, 10**9)),
         payment_id=words,
         lines=quantities(line_ids),
+        parts=some(refund_parts(currency)),
         restock=st.booleans(),
         reason=words,
     )

@@ -383,6 +383,34 @@ def test_a_shipped_mail_holds_the_tracking_link() -> None:
     assert "1 x Tea towel" in text
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"), [("1Z-WRONG", "a wrong tracking number (1Z-WRONG)"), ("", "now has a tracking number")]
+)
+def test_a_corrected_number_is_not_another_parcel(wrong: str, said: str) -> None:
+    """The customer reads which number was wrong, in both forms, and not once more that something has left."""
+    facts = {"tracking_number": "1Z-RIGHT", "carrier": "UPS", "corrected": "yes", "wrong_number": wrong}
+    subject, text, html = render(context(), message(DutyEvent.SHIPPED, **facts))
+
+    assert "tracking number of your order" in subject
+    for form in (text, html):
+        assert said in form
+        assert "1Z-RIGHT" in form
+        assert "is on its way" not in form
+
+
+@pytest.mark.parametrize("event", DutyEvent)
+def test_the_shop_is_led_to_the_order_and_customers_are_told_where_to_ask(event: DutyEvent) -> None:
+    """The hub's page is for the shop only; that one may reply is for customers only; in text as in HTML."""
+    facts = {"order_url": "https://hub.example/orders/shop/1"}
+    _, *to_shop = render(context(), message(event, Person.MERCHANT, **facts))
+    _, *to_customer = render(context(), message(event, **facts))
+
+    assert all("https://hub.example/orders/shop/1" in form for form in to_shop)
+    assert not any("hub.example" in form for form in to_customer)
+    assert all("Just reply to this mail" in form for form in to_customer)
+    assert not any("Just reply to this mail" in form for form in to_shop)
+
+
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "//evil.example", "https://x y", 'https://x"onclick=', "ftp://x", ""])
 def test_only_pages_become_links(url: str) -> None:
     """A tracking link that is not http(s) is left out."""

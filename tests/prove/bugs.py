@@ -12,7 +12,7 @@ from sqlalchemy import update
 from connector.errors import OutcomeUnknown
 from connector.model.events import EffectState
 from connector.outbound.ledger import Ledger
-from connector.plugins.woocommerce import client, telling
+from connector.plugins.woocommerce import client, notes, tracking
 from connector.store import effects
 from connector.store.orders import Orders
 from connector.store.tables import orders
@@ -51,7 +51,7 @@ def retry_on_500() -> None:
             ctx.http.wire.effect.written = False
             return write(ctx, *args)
 
-    telling.write = twice  # type: ignore[attr-defined]
+    notes.write = tracking.write = twice  # type: ignore[attr-defined]
 
 
 def lookup_before_settle_time() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import connector.app
 from connector.cli.run import run
+from tests.prove.clock import beside
 from tests.prove.worker import plant, shorten
 
 
@@ -17,7 +18,7 @@ def main(config: str, *arguments: str) -> None:
     open_app = connector.app.open_app
 
     def open_shortened(*args: Any, **kwargs: Any) -> connector.app.App:
-        return shorten(open_app(*args, **kwargs), lease_s=2.5)
+        return shorten(open_app(*args, **kwargs, clock=beside(Path(config))), lease_s=2.5)
 
     connector.app.open_app = open_shortened
     run.main(list(arguments), obj=Path(config), standalone_mode=False)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from connector.rehearse.stories import CANCELLED_AND_REFUNDED, PO_BOX_HELD, SHIPPED, Story
+from connector.rehearse.stories import Story
+from connector.rehearse.woocommerce import CANCELLED_AND_REFUNDED, PO_BOX_HELD, SHIPPED
 from connector.sandbox.faults import STORE, Rule
 from tests.prove.harness import place, play
 

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from connector.rehearse.stories import STORIES, Story
+from connector.rehearse.stories import Story
+from connector.rehearse.woocommerce import STORIES
 from tests.conftest import ROOT
 from tests.prove.harness import Place, place, play_all
 

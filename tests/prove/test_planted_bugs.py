@@ -12,7 +12,7 @@ import pytest
 import requests
 from sqlalchemy import func, select
 
-from connector.rehearse.stories import PO_BOX_HELD, SHIPPED
+from connector.rehearse.woocommerce import PO_BOX_HELD, SHIPPED
 from connector.sandbox.faults import Rule
 from connector.store.tables import deliveries, inbox
 from tests.conftest import ROOT

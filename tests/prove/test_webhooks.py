@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.rehearse.stories import STORIES
+from connector.rehearse.woocommerce import STORIES
 from connector.sandbox.faults import WEBHOOK, Rule
 from tests.prove.harness import place, play_all
 from tests.prove.test_kill import engine_database_gone_afterwards, processes

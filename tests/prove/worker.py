@@ -16,6 +16,7 @@ from connector.errors import ConnectorError
 from connector.rehearse.demo import SHOP, DemoWorld
 from connector.store import shared
 from tests.prove.bugs import BUGS
+from tests.prove.clock import beside
 
 KILLED = 137
 HOLDER = "prove-0"
@@ -79,7 +80,8 @@ def work(config: str, environ: dict[str, str], crash_at: tuple[str, int], log: s
     """Poll, read deliveries and advance orders until killed."""
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     plant(bug)
-    app = shorten(open_app(Path(config), environ, watch=Crash(crash_at, Path(log))), settle_s=settle_s)
+    clock = beside(Path(config))
+    app = shorten(open_app(Path(config), environ, clock=clock, watch=Crash(crash_at, Path(log))), settle_s=settle_s)
     app.database.holder = HOLDER
     shared.forget_dead_self(app.database, HOLDER)
     shop = app.registry.account(SHOP)

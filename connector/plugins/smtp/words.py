@@ -3,6 +3,7 @@
 Facts that are understood, all of them text and none of them required:
     lines               JSON, line id to quantity: what the parcel, refund or cancellation is about (left out: the whole order)
     carrier, tracking_number, tracking_url, more_to_come ("yes": further parcels follow)                         shipped
+    corrected ("yes": another number was told before), wrong_number                                              shipped
     amount ("12.50"), currency, money (moved, pending, not_moved), payment_id                          refunded, cancelled
     refund ("yes": the money comes back, with a message of its own)                                              cancelled
     reason (on_hold: a hold's reason; cancelled: customer, out_of_stock, payment, ...), text, releases   on_hold, cancelled
@@ -71,6 +72,8 @@ def words(message: Message, *, shop: str, locale: Locale, zone: ZoneInfo, with_t
             "carrier": line(facts.get("carrier", "")),
             "number": line(facts.get("tracking_number", "")),
             "url": _link(facts.get("tracking_url", "")),
+            "is_corrected": facts.get("corrected", "") == "yes",
+            "wrong_number": line(facts.get("wrong_number", "")),
         },
         "more_to_come": facts.get("more_to_come", "") == "yes",
         "note": plain(order.customer_note)[:5000],

@@ -6,8 +6,7 @@ in these files. API: https://woocommerce.github.io/woocommerce-rest-api-docs/ (2
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
 from connector import (
@@ -39,7 +38,7 @@ from connector import (
     hookimpl,
 )
 
-from . import check, orders, parse, poll, refunds, status, stock, telling, webhooks
+from . import check, fulfillments, mails, notes, orders, parse, poll, refunds, status, stock, tracking, trackings, webhooks
 from .config import Config, config
 
 # A write takes 0.1 to 2 s on a small shop (recorded), a refund as long as its gateway. PHP gives up after 30 to 300 s, so what
@@ -52,9 +51,12 @@ FINDERS = {
     "refund_payment": (REFUND, refunds.find),
     "cancel_order": (BY_STATE, status.find),
     "push_status": (BY_STATE, status.find),
-    "push_shipment.meta": (BY_KEY, telling.find_meta),
-    "push_shipment.note": (BY_KEY, telling.find_note),
-    "write_note": (BY_KEY, telling.find_note),
+    fulfillments.KIND: (BY_KEY, fulfillments.find),
+    trackings.ADD: (BY_STATE, trackings.find_added),
+    trackings.REMOVE: (BY_STATE, trackings.find_removed),
+    tracking.KIND: (BY_KEY, tracking.find_meta),
+    "push_shipment.note": (BY_KEY, notes.find),
+    "write_note": (BY_KEY, notes.find),
     "adjust_inventory": (BY_STATE, stock.find),
     **{webhooks.kind_of(topic): (BY_STATE, webhooks.find) for topic in webhooks.TOPICS},
 }
@@ -124,8 +126,13 @@ def poll_orders(ctx: Context, cursor: str) -> Page:
 
 
 @hookimpl
-def import_orders(ctx: Context, since: datetime) -> Iterator[Order]:
-    return poll.placed(ctx, since)
+def import_orders(ctx: Context, cursor: str) -> Page:
+    return poll.placed(ctx, cursor)
+
+
+@hookimpl
+def missing_orders(ctx: Context, platform_ids: tuple[str, ...]) -> list[str]:
+    return orders.missing(ctx, platform_ids)
 
 
 # --- money, status, shipments, notes, stock ---------------------------------------------------------------------------
@@ -148,12 +155,17 @@ def push_status(ctx: Context, order: Order, change: StatusChange) -> Order | Non
 
 @hookimpl
 def push_shipment(ctx: Context, order: Order, shipment: Shipment) -> Order | None:
-    return telling.push_shipment(ctx, order, shipment)
+    return tracking.push_shipment(ctx, order, shipment)
 
 
 @hookimpl
 def write_note(ctx: Context, order: Order, note: Note) -> bool:
-    return telling.write_note(ctx, order, note)
+    return notes.write_note(ctx, order, note)
+
+
+@hookimpl
+def platform_tells(ctx: Context, order: Order) -> frozenset[tuple[DutyEvent, Person]]:
+    return mails.platform_tells(ctx, order)
 
 
 @hookimpl

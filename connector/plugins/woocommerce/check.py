@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from connector import EXPONENTS, Check, CheckResult, ConfigError, ConnectorError, Context
 
+from . import mails, status, ways
 from .client import KEYS_PAGE, Answer, date_header, may_write, read
 from .config import config
 from .webhooks import SECRET_FIX, listed
@@ -31,7 +32,10 @@ def check(ctx: Context) -> list[Check]:
         ("writing", _writing),
         ("WooCommerce", _system),
         ("payment gateways", _gateways),
+        ("tracking numbers", lambda ctx: [_tracking(ctx, _some_order(answer))]),
+        ("statuses", status.check_words),
         ("webhooks", _webhooks),
+        ("mails", mails.checks),
     )
     for name, look in rest:
         try:
@@ -143,6 +147,22 @@ def _gateways(ctx: Context) -> list[Check]:
     fix = "Nothing to do if that is meant; each refund becomes a task for a person."
     text = f"No payment gateway of this shop can refund.{by_hand}"
     return [Check(name="payment gateways", result=CheckResult.WARNING, text=text, fix=fix)]
+
+
+def _some_order(answer: Answer) -> str:
+    """Any order will do, and one that does not exist as well: it is the address that is looked for."""
+    rows = answer.body if isinstance(answer.body, list) else []
+    return str(rows[0].get("id", 0)) if rows and isinstance(rows[0], dict) else "0"
+
+
+def _tracking(ctx: Context, platform_id: str) -> Check:
+    """Looked up anew each time, and remembered: what was switched on in the shop is used from here on."""
+    name = "tracking numbers"
+    choice = ways.look(ctx, platform_id)
+    if not ways.is_there(ctx, choice.way, platform_id):
+        text = f"They are to go to {ways.CALLED[choice.way]} ({choice.why}), which the shop does not have."
+        return Check(name=name, result=CheckResult.FAILED, text=text, fix=f'{ways.FIX[choice.way]}, or set tracking = "auto".')
+    return Check(name=name, result=CheckResult.OK, text=f"They go to {ways.CALLED[choice.way]}: {choice.why}.")
 
 
 def _webhooks(ctx: Context) -> list[Check]:

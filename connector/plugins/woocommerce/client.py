@@ -18,6 +18,7 @@ from .reading import as_text
 if TYPE_CHECKING:
     from requests import Response
 
+CORE = "wc/v3"  # WooCommerce's own part of the API; plugins of the shop have parts of their own
 KEYS_PAGE = "WooCommerce > Settings > Advanced > REST API"
 HEADERS = {
     "Accept": "application/json",
@@ -36,6 +37,10 @@ SAID_NO = frozenset(
         "woocommerce_rest_invalid_order_id",
     }
 )
+
+
+class NoRoute(ConfigError):
+    """The shop does not know this address (404 `rest_no_route`): a plugin or feature of it is not there. Nothing happened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +67,14 @@ def read(ctx: Context, path: str, doing: str, **params: str | int) -> Answer:
 
     Raises:
         TryLater: the shop is not answering properly now. Refused: it said no (`code` is its own, one of MISSING if the thing is
-        not there). ConfigError: address or key are wrong.
+        not there). ConfigError: address or key are wrong. NoRoute: see there.
     """
     return _answer(ctx, _api(ctx).get(path, params=params), doing, writes=False)
+
+
+def read_in(ctx: Context, space: str, path: str, doing: str) -> Answer:
+    """The same below wp-json/`space`, where a plugin of the shop has its own part."""
+    return _answer(ctx, _api(ctx, space).get(path), doing, writes=False)
 
 
 def read_all(ctx: Context, path: str, doing: str) -> list[dict[str, Any]]:
@@ -78,15 +88,20 @@ def read_all(ctx: Context, path: str, doing: str) -> list[dict[str, Any]]:
     return found
 
 
-def write(ctx: Context, method: str, path: str, body: Mapping[str, Any], doing: str) -> dict[str, Any]:
-    """POST or PUT `body`; only inside `ctx.effect`. Returns the object that the shop answered.
+def write(ctx: Context, method: str, path: str, body: Mapping[str, Any], doing: str, *, space: str = CORE) -> dict[str, Any]:
+    """POST or PUT `body`, or DELETE (its `body` goes nowhere); only inside `ctx.effect`. Returns the object in the answer.
 
     Raises:
         OutcomeUnknown: the answer does not say whether it happened. TryLater: nothing happened. Refused: the shop said no.
-        ConfigError: nothing happened, the key or the address is wrong.
+        ConfigError: nothing happened, the key or the address is wrong. NoRoute: see there.
     """
-    api = _api(ctx)
-    answer = _answer(ctx, (api.post if method == "POST" else api.put)(path, dict(body)), doing, writes=True)
+    api = _api(ctx, space)
+    calls = {
+        "POST": lambda: api.post(path, dict(body)),
+        "PUT": lambda: api.put(path, dict(body)),
+        "DELETE": lambda: api.delete(path),
+    }
+    answer = _answer(ctx, calls[method](), doing, writes=True)
     if not isinstance(answer.body, dict):
         raise OutcomeUnknown("the shop's answer is not what WooCommerce answers.", **_about(ctx, doing))
     return answer.body
@@ -97,7 +112,7 @@ def may_write(ctx: Context) -> Answer:
     return _answer(ctx, _api(ctx).post("orders/batch", {}, reads=True), "look whether the key may write", writes=False)
 
 
-def _api(ctx: Context) -> Any:
+def _api(ctx: Context, space: str = CORE) -> Any:
     """The client of the `woocommerce` package. It signs (OAuth over http) or sends keys (https); we send the request."""
     from woocommerce import API
 
@@ -123,7 +138,9 @@ def _api(ctx: Context) -> Any:
                 **more,
             )
 
-    return ThroughTheDoor(settings.url, settings.consumer_key, settings.consumer_secret, verify_ssl=settings.verify_tls)
+    return ThroughTheDoor(
+        settings.url, settings.consumer_key, settings.consumer_secret, version=space, verify_ssl=settings.verify_tls
+    )
 
 
 def _with_query(url: str, params: Mapping[str, Any] | None) -> str:
@@ -174,7 +191,7 @@ def _problem(
     if status in (409, 423, 425, 429):
         return TryLater(f"the shop asks to wait (HTTP {status}). {message}".strip(), after_s=_wait(response), **about)
     if status == 404 and (not json_given or about["code"] == "rest_no_route"):
-        return ConfigError(_no_api(ctx, writes=writes))
+        return (NoRoute if about["code"] == "rest_no_route" else ConfigError)(_no_api(ctx, writes=writes))
     if writes:
         return _write_failed(status, about, message, response)
     if 400 <= status < 500 and status != 408 and json_given:

@@ -16,6 +16,7 @@ from connector import BadPayload, ConfigError, Context, Order, Page, PlatformSta
 
 from .client import Answer, read
 from .config import config
+from .parse import READ
 from .parse import order as parse
 from .reading import Node
 
@@ -79,20 +80,18 @@ def poll(ctx: Context, cursor: str) -> Page:
     return _page_of(ctx, rows, _stamp(_rest(since, newest, chunk.store_time)))
 
 
-def _page_of(ctx: Context, rows: Iterable[Mapping[str, Any]], next_cursor: str, *, more: bool = False) -> Page:
-    orders, unreadable = _orders(ctx, rows)
+def _page_of(
+    ctx: Context, rows: Iterable[Mapping[str, Any]], next_cursor: str, *, more: bool = False, by: str = "updated_at"
+) -> Page:
+    orders, unreadable = _orders(ctx, rows, by=by)
     return Page(orders=orders, unreadable=unreadable, next_cursor=next_cursor, more=more)
 
 
-def placed(ctx: Context, since: datetime) -> Iterator[Order]:
-    """All orders placed since a time (UTC), oldest first, a page in memory at a time."""
-    at: datetime | None = since.astimezone(UTC).replace(microsecond=0)
-    before: set[str] = set()
-    while at is not None:
-        chunk = _chunk(ctx, (PLACED,), at)
-        orders, _ = _orders(ctx, chunk.rows, by="placed_at")
-        yield from (order for order in orders if order.platform_id not in before)
-        before, at = {order.platform_id for order in orders}, chunk.next
+def placed(ctx: Context, cursor: str) -> Page:
+    """One page of the orders placed since a time, oldest first, without the bin. It ends with what is placed now."""
+    chunk = _chunk(ctx, (PLACED,), _time(cursor))
+    next_cursor = _stamp(chunk.next) if chunk.next else cursor
+    return _page_of(ctx, chunk.rows, next_cursor, more=chunk.next is not None, by="placed_at")
 
 
 def _rest(since: datetime, newest: datetime | None, now: datetime) -> datetime:
@@ -131,12 +130,13 @@ def _whole_second(ctx: Context, feed: Feed, second: datetime) -> Iterator[dict[s
 def _page(ctx: Context, feed: Feed, since: datetime, **more: str | int) -> Answer:
     """Times go out in GMT without a zone and with dates_are_gmt: with a zone and the flag they would be shifted by the shop's
     offset, and whole hours of changes missed (recorded in four time zones)."""
-    asked: dict[str, str | int] = {
+    asked: dict[str, Any] = {
         "status": feed.status,
         "orderby": feed.orderby,
         "order": "asc",
         "per_page": config(ctx).page_size,
         "dates_are_gmt": "true",
+        "_fields": ",".join(READ),
         feed.after: _naive(since - SECOND),
     }
     return read(ctx, "orders", DOING, **asked | more)
@@ -160,9 +160,7 @@ def _total_pages(ctx: Context, answer: Answer) -> int:
 # --- rows to orders ---------------------------------------------------------------------------------------------------
 
 
-def _orders(
-    ctx: Context, rows: Iterable[Mapping[str, Any]], *, by: str = "updated_at"
-) -> tuple[tuple[Order, ...], tuple[str, ...]]:
+def _orders(ctx: Context, rows: Iterable[Mapping[str, Any]], *, by: str) -> tuple[tuple[Order, ...], tuple[str, ...]]:
     """Each order once, as read last, without unfinished checkouts, oldest first; and the ids of those that cannot be read,
     which do not stop the others."""
     found: dict[str, Order] = {}

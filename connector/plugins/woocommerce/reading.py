@@ -100,28 +100,38 @@ class Node:
         return BadPayload(f"{self.path}: {why}")
 
 
-def as_text(html: str) -> str:
-    """A name without its tags and entities: `Classic Mug &times; 2<br>` is `Classic Mug × 2`. Without scripts."""
+def as_text(html: str, *, links: bool = False) -> str:
+    """A name without its tags and entities: `Classic Mug &times; 2<br>` is `Classic Mug × 2`. Without scripts.
+
+    `links`: where a link leads is kept: what a customer has uploaded is shown as one.
+    """
     if "<" not in html and "&" not in html:
         return html.strip()
-    reader = _TextOnly()
+    reader = _TextOnly(links=links)
     reader.feed(html)
     reader.close()
     return " ".join("".join(reader.parts).split())
 
 
 class _TextOnly(HTMLParser):
-    def __init__(self) -> None:
+    def __init__(self, *, links: bool) -> None:
         super().__init__(convert_charrefs=True)
+        self.links = links
         self.parts: list[str] = []
         self.silent = 0
+        self.leads_to = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.silent += tag in SILENT
         self.parts.append(" " if tag in ("br", "p", "div", "li") else "")
+        if tag == "a" and self.links:
+            self.leads_to = dict(attrs).get("href") or ""
 
     def handle_endtag(self, tag: str) -> None:
         self.silent = max(0, self.silent - (tag in SILENT))
+        if tag == "a" and self.leads_to and self.leads_to not in "".join(self.parts):
+            self.parts.append(f" ({self.leads_to})")
+            self.leads_to = ""
 
     def handle_data(self, data: str) -> None:
         if not self.silent:

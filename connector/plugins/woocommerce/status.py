@@ -12,6 +12,8 @@ from connector import (
     Cancelled,
     CancelRequest,
     CannotTell,
+    Check,
+    CheckResult,
     Context,
     Effect,
     Found,
@@ -25,26 +27,18 @@ from connector import (
     Unsupported,
 )
 
-from .client import write
-from .config import config, meaning
+from .client import read, write
+from .config import STATUSES, config, meaning, word_for
 from .orders import find as find_order
 from .orders import must_find
 from .parse import order as parse
 
-WORDS = {
-    PlatformStatus.UNPAID: "pending",
-    PlatformStatus.ON_HOLD: "on-hold",
-    PlatformStatus.OPEN: "processing",
-    PlatformStatus.COMPLETED: "completed",
-    PlatformStatus.CANCELLED: "cancelled",
-    PlatformStatus.FAILED: "failed",
-}
 MAY_LEAVE = frozenset({PlatformStatus.UNPAID, PlatformStatus.ON_HOLD, PlatformStatus.OPEN, PlatformStatus.FAILED})
 
 
 def push(ctx: Context, order: Order, change: StatusChange) -> Order | None:
     """Set a status unless it is there already. `processing` and `completed` also mark an unpaid order as paid (recorded)."""
-    word = WORDS.get(change.status)
+    word = word_for(ctx, change.status)
     doing = f"set order {order.platform_id} to {change.status}"
     if word is None:
         raise Unsupported(_cannot_be_set(change.status), account=ctx.account.name, operation=doing)
@@ -69,7 +63,8 @@ def cancel(ctx: Context, order: Order, request: CancelRequest) -> Cancelled:
     raw = must_find(ctx, order.platform_id, doing)
     means = meaning(str(raw.get("status")), config(ctx).statuses)
     is_over = means in (PlatformStatus.CANCELLED, PlatformStatus.REFUNDED)  # a status of staff stays
-    after = _set(ctx, "cancel_order", order, WORDS[PlatformStatus.CANCELLED], raw, doing, is_there=is_over)
+    word = word_for(ctx, PlatformStatus.CANCELLED) or ""
+    after = _set(ctx, "cancel_order", order, word, raw, doing, is_there=is_over)
     return Cancelled(restocked=_stock_is_back(after or (raw if is_over else {})), vendor_id=order.platform_id)
 
 
@@ -111,17 +106,49 @@ def _may_be_set(ctx: Context, order: Order, raw: Mapping[str, Any], doing: str) 
     """The image from before; raises where the change would go against what the shop has decided meanwhile."""
     now = str(raw.get("status"))
     about = {"account": ctx.account.name, "operation": doing}
+    if now != order.status:  # somebody has decided something: what follows from it comes before what we wanted
+        raise TryLater(
+            f"the shop has changed it from {order.status!r} to {now!r}: it is read again first.", after_s=60, **about
+        )
     means = meaning(now, config(ctx).statuses)
     if means is PlatformStatus.UNKNOWN:
         fix = "Say what it means in `statuses` of the account."
         raise Refused(f"the order has the status {now!r} of another plugin; it is not overwritten. {fix}", **about)
     if means not in MAY_LEAVE:
         raise Refused(f"the order is {now!r} in the shop, and that is not undone.", **about)
-    if now != order.status:
-        raise TryLater(
-            f"the shop has changed it from {order.status!r} to {now!r}: it is read again first.", after_s=60, **about
-        )
     return {"status": now}
+
+
+def check_words(ctx: Context) -> list[Check]:
+    """Does the shop know every status that is configured? One that it does not know can neither be read nor set (recorded)."""
+    own = config(ctx)
+    checks = []
+    for word in dict.fromkeys(name.removeprefix("wc-") for name in (*own.writes.values(), *own.statuses)):
+        if word in STATUSES or _is_registered(ctx, word):
+            continue
+        is_written = word in own.writes.values()
+        checks.append(
+            Check(
+                name="statuses",
+                result=CheckResult.FAILED if is_written else CheckResult.WARNING,
+                text=f"{'writes' if is_written else 'statuses'}: the shop has no order status {word!r}.",
+                fix="Write it as the plugin that has it calls it, without wc-; is that plugin switched on?",
+            )
+        )
+    if checks or not own.writes:
+        return checks
+    said = ", ".join(f"{status} as {word!r}" for status, word in own.writes.items())
+    return [Check(name="statuses", result=CheckResult.OK, text=f"Set in the shop: {said}.")]
+
+
+def _is_registered(ctx: Context, word: str) -> bool:
+    try:
+        read(ctx, "orders", f"look for the status {word}", status=word, per_page=1, _fields="id")
+    except Refused as problem:
+        if problem.code == "rest_invalid_param":
+            return False
+        raise
+    return True
 
 
 def find(ctx: Context, effect: Effect) -> Found:

@@ -1,7 +1,8 @@
 """Putting stock back, or taking it.
 
 The shop only knows "set the stock to": who writes last wins, and a sale between our reading and our writing would be lost. So
-it is read directly before, and an unknown outcome is judged by what was there before.
+it is read directly before, no other order of ours changes the same product meanwhile, and an unknown outcome is judged by what
+was there before.
 """
 
 from __future__ import annotations
@@ -14,24 +15,43 @@ from .client import MISSING, read, write
 
 
 def adjust(ctx: Context, change: StockChange) -> bool:
-    """Set the stock of a product or variation. False where the shop does not count it."""
-    path = _path(change.product_id, change.variant_id)
+    """Set the stock of a product or variation. False where the shop does not count it, or does not have it any more."""
+    with ctx.lock(f"stock of product {change.product_id}"):
+        return _adjust(ctx, change)
+
+
+def _adjust(ctx: Context, change: StockChange) -> bool:
     doing = f"change the stock of product {change.product_id} by {change.change:+d}"
-    product = _read(ctx, path, doing)
-    if product.get("manage_stock") == "parent":  # the variations share the stock of their product
-        path = _path(change.product_id, "")
-        product = _read(ctx, path, doing)
-    if product.get("manage_stock") is not True:
-        return False
-    now = _counted(product)
+    asked = {"product": change.product_id, "variant": change.variant_id, "change": change.change}
+    image: list[dict[str, Any]] = []
+
+    def before() -> dict[str, Any]:
+        image.append(_counted_in(ctx, change, doing))
+        return image[-1]
 
     def send(key: str) -> dict[str, Any]:
-        answer = write(ctx, "PUT", path, {"stock_quantity": now + change.change}, doing)
+        path, was = image[-1]["path"], image[-1]["stock"]
+        if was is None:  # goes through the ledger all the same, so that an earlier unknown outcome does not stay open for ever
+            return {"id": change.product_id, "stock": None}
+        answer = write(ctx, "PUT", path, {"stock_quantity": was + change.change}, doing)
         return {"id": answer.get("id"), "stock": answer.get("stock_quantity")}
 
-    asked = {"product": change.product_id, "variant": change.variant_id, "change": change.change}
-    ctx.effect("adjust_inventory", asked, send, before=lambda: {"path": path, "stock": now})
-    return True
+    return ctx.effect("adjust_inventory", asked, send, before=before)["stock"] is not None
+
+
+def _counted_in(ctx: Context, change: StockChange, doing: str) -> dict[str, Any]:
+    """Where the stock is counted, and how much there is now (None: not counted)."""
+    path = _path(change.product_id, change.variant_id)
+    try:
+        product = _read(ctx, path, doing)
+        if product.get("manage_stock") == "parent":  # the variations share the stock of their product
+            path = _path(change.product_id, "")
+            product = _read(ctx, path, doing)
+    except Refused as no:
+        if no.code not in MISSING:
+            raise
+        product = {}
+    return {"path": path, "stock": _counted(product) if product.get("manage_stock") is True else None}
 
 
 def _path(product_id: str, variant_id: str) -> str:

@@ -7,6 +7,7 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -25,16 +26,19 @@ from connector import (
     News,
     NewsKind,
     NotHappened,
+    Order,
     PlatformStatus,
     Refused,
 )
 
 from .client import read_all, write
 from .config import config, meaning
+from .parse import order
 from .reading import Node
 
 PING = re.compile(rb"webhook_id=\d+")
 TOPICS = ("order.created", "order.updated", "order.deleted", "order.restored")
+SECRET_SEEN = "webhook secret"  # noqa: S105
 SECRET_FIX = "Set `webhook_secret` to a long random text of your own and run `connector check`."  # noqa: S105
 
 
@@ -73,7 +77,8 @@ def news(ctx: Context, delivery: Delivery) -> list[News]:
         return [_hint(platform_id, NewsKind.DELETED, delivery, topic)]
     if meaning(body.get("status").text(), config(ctx).statuses) is PlatformStatus.DRAFT:
         return []
-    return [_hint(platform_id, NewsKind.ORDER, delivery, topic, body.get("date_modified_gmt"))]
+    shown = _shown(ctx, body) if platform_id.isdecimal() else None
+    return [replace(_hint(platform_id, NewsKind.ORDER, delivery, topic, body.get("date_modified_gmt")), order=shown)]
 
 
 def _body(delivery: Delivery) -> Node:
@@ -81,6 +86,14 @@ def _body(delivery: Delivery) -> Node:
         return Node(json.loads(delivery.body), "webhook")
     except ValueError:
         raise BadPayload("webhook: the body is not JSON") from None
+
+
+def _shown(ctx: Context, body: Node) -> Order | None:
+    """The order in the payload, which is built as REST v3 answers (recorded). Older forms are fetched instead."""
+    try:
+        return order(body.value, config(ctx).statuses)
+    except BadPayload:
+        return None
 
 
 def _hint(platform_id: str, kind: NewsKind, delivery: Delivery, topic: str, modified: Node | None = None) -> News:
@@ -105,8 +118,24 @@ def ensure(ctx: Context, address: str) -> list[Check]:
     if not config(ctx).webhook_secret:
         # Without one the shop invents a secret that nobody can read (recorded), and every delivery would be refused.
         return [Check(name="webhooks", result=CheckResult.FAILED, text="There is no webhook_secret.", fix=SECRET_FIX)]
-    ours = listed(ctx, address)
-    return [_ensure_topic(ctx, topic, address, [hook for hook in ours if hook.get("topic") == topic]) for topic in TOPICS]
+    ours, other = listed(ctx, address), _has_another_secret(ctx)
+    checks = [
+        _ensure_topic(ctx, topic, address, [hook for hook in ours if hook.get("topic") == topic], other_secret=other)
+        for topic in TOPICS
+    ]
+    if not any(check.result is CheckResult.FAILED for check in checks):
+        ctx.state.put(SECRET_SEEN, _fingerprint(ctx))
+    return checks
+
+
+def _has_another_secret(ctx: Context) -> bool:
+    """Was our secret changed since the webhooks got it? The shop does not show which one it has."""
+    row = ctx.state.get(SECRET_SEEN)
+    return row is not None and row.value != _fingerprint(ctx)
+
+
+def _fingerprint(ctx: Context) -> str:
+    return sha256(f"{ctx.account.id} {config(ctx).webhook_secret}".encode()).hexdigest()[:16]
 
 
 def listed(ctx: Context, address: str = "") -> list[dict[str, Any]]:
@@ -115,19 +144,22 @@ def listed(ctx: Context, address: str = "") -> list[dict[str, Any]]:
     return [hook for hook in found if not address or hook.get("delivery_url") == address]
 
 
-def _ensure_topic(ctx: Context, topic: str, address: str, hooks: list[dict[str, Any]]) -> Check:
+def _ensure_topic(ctx: Context, topic: str, address: str, hooks: list[dict[str, Any]], *, other_secret: bool) -> Check:
     name = f"webhook {topic}"
     active = [hook for hook in hooks if hook.get("status") == "active"]
     if len(active) > 1:
         ids = ", ".join(str(hook["id"]) for hook in active)
         fix = "Delete all but one of them in WooCommerce > Settings > Advanced > Webhooks."
         return Check(name=name, result=CheckResult.WARNING, text=f"There are several (ids {ids}).", fix=fix)
+    body = {"status": "active", "secret": config(ctx).webhook_secret}
+    if active and other_secret:
+        text = "It signs with the new webhook_secret from now on"
+        return _write(ctx, topic, address, method="PUT", path=f"webhooks/{active[0]['id']}", body=body, text=text)
     if active:
         return Check(name=name, result=CheckResult.OK, text=f"The shop sends it (id {active[0]['id']}).")
     if any(hook.get("status") == "paused" for hook in hooks):
         fix = "Set it to Active in WooCommerce > Settings > Advanced > Webhooks, unless it is meant to be off."
         return Check(name=name, result=CheckResult.WARNING, text="A person has paused it.", fix=fix)
-    body = {"status": "active", "secret": config(ctx).webhook_secret}  # again, in case it was changed on our side
     if hooks:
         why = "Look why deliveries failed: WooCommerce > Status > Logs. The next failure switches it off again."
         text = "The shop had switched it off after failed deliveries; it is on again"

@@ -10,8 +10,11 @@ import requests
 
 from connector import CheckResult
 from connector.plugins import woocommerce
+from connector.plugins.woocommerce import mails
 
-from .conftest import API
+from .conftest import API, URL
+
+TRACKINGS = f"{URL}/wp-json/wc-shipment-tracking/v3/orders/1/shipment-trackings"
 
 
 @pytest.fixture
@@ -24,6 +27,12 @@ def ready(shop, recorded, gateways):
     shop.get(f"{API}/system_status", json=status["response"]["body"])
     shop.get(f"{API}/payment_gateways", json=gateways)
     shop.get(f"{API}/webhooks", json=recorded.body("09", "list webhooks"))
+    off = recorded.exchange("11", "flag off: GET")["response"]
+    for address in (f"{API}/orders/1/fulfillments", TRACKINGS):
+        shop.get(address, status=off["status"], json=off["body"])
+    for email in mails.EMAILS:  # as in a fresh installation, but for the second mail about a parcel
+        is_on = email in mails.DEFAULT - {"customer_completed_order"}
+        shop.get(f"{API}/settings/email_{email}", json=[{"id": "enabled", "value": "yes" if is_on else "no"}])
     return shop
 
 
@@ -133,3 +142,33 @@ def test_an_old_version_a_strange_currency_and_no_cron(ctx, ready):
     assert checks(ctx)["currency"].result is CheckResult.WARNING
     system(ready, environment={"wp_cron": False})
     assert checks(ctx)["cron"].result is CheckResult.WARNING
+
+
+# --- tracking numbers -------------------------------------------------------------------------------------------------
+
+
+def test_fact_34_where_tracking_numbers_go(ctx, ready, recorded):
+    """The best that the shop has, and why; switched on later, it is used from the next check on."""
+    assert (
+        "order's meta, with a note: the shop does not have WooCommerce's own fulfillments"
+        in checks(ctx)["tracking numbers"].text
+    )
+    ready.replace("GET", TRACKINGS, json=[])
+    assert "They go to a Shipment Tracking plugin" in checks(ctx)["tracking numbers"].text
+    ready.replace("GET", f"{API}/orders/1/fulfillments", json=recorded.body("11", "flag on: GET, none yet"))
+    assert "They go to WooCommerce's own fulfillments" in checks(ctx)["tracking numbers"].text
+
+
+def test_a_wish_that_the_shop_cannot_fulfil(context, ready):
+    """The account names a way that is not there: that fails, with what to switch on."""
+    check = checks(context(tracking="fulfillments"))["tracking numbers"]
+    assert check.result is CheckResult.FAILED
+    assert "woocommerce_feature_fulfillments_enabled" in check.fix
+    assert checks(context(tracking="meta"))["tracking numbers"].result is CheckResult.OK
+
+
+def test_fact_32_a_key_that_may_not_read_fulfillments(ctx, ready, recorded):
+    """The next best way is taken, and the reason is said."""
+    answer = recorded.exchange("11", "customer key lists another one’s order")["response"]
+    ready.replace("GET", f"{API}/orders/1/fulfillments", status=answer["status"], json=answer["body"])
+    assert "own fulfillments cannot be used" in checks(ctx)["tracking numbers"].text

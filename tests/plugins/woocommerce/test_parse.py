@@ -364,3 +364,88 @@ def test_staff_notes_come_oldest_first(recorded):
     by_user = next(note for note in recorded.body("07", "list all") if note["author"] == "mgr")
     later = by_user | {"id": 2, "note": "second", "date_created_gmt": "2026-11-23T00:00:00"}
     assert list(parse.staff_notes([later, by_user])) == ["by user", "second"]
+
+
+# --- what plugins of the shop add -------------------------------------------------------------------------------------
+
+
+def with_meta(paid, *rows):
+    """The paid order, with this meta on its first line."""
+    shown = [{"id": at, "display_key": row["key"], "display_value": row["value"], **row} for at, row in enumerate(rows)]
+    return paid | {"line_items": [paid["line_items"][0] | {"meta_data": shown}]}
+
+
+def test_product_add_ons_are_shown_once(paid):
+    """Labels with prices stand in plain meta; the list behind them (`_pao_ids`) adds only what is not shown."""
+    row = {"value": "Peperoni", "id": 1, "raw_value": "Peperoni", "raw_price": 3, "price_type": "flat_fee"}
+    behind = [{"key": "Topping", **row}, {"key": "Name", "value": "For Eve", "id": 2}]
+    raw = with_meta(paid, {"key": "Topping ($3.00)", "value": "Peperoni"}, {"key": "_pao_ids", "value": behind})
+    assert read(raw).lines[0].personal == (("Topping ($3.00)", "Peperoni"), ("Name", "For Eve"))
+
+
+def test_options_that_a_plugin_keeps_out_of_sight(paid):
+    """Extra Product Options and Acowebs' add-ons: each field with its label, however deep it lies."""
+    options = [
+        {"mode": "builder", "name": "", "value": "Weekly", "price": 2, "section": "5d23"},
+        {"mode": "builder", "name": "Engraving", "value": "Eve &amp; Ann", "price": 0},
+    ]
+    raw = with_meta(paid, {"key": "_tmcartepo_data", "value": options})
+    assert read(raw).lines[0].personal == (("Option", "Weekly"), ("Engraving", "Eve & Ann"))
+
+    fields = [
+        [{"type": "text", "label": "Initials", "value": "E.A."}, {"label": "Colours", "value": [{"label": "Red"}, "Blue"]}]
+    ]
+    sections = {"sec_1": {"extra": {"key": 0}, "fields": fields}}
+    raw = with_meta(paid, {"key": "_WCPA_order_meta_data", "value": sections})
+    assert read(raw).lines[0].personal == (("Initials", "E.A."), ("Colours", "Red, Blue"))
+
+
+@pytest.mark.parametrize("value", ["", None, [], {}, "a:1:{i:0;s:1}", [None, 3], {"fields": None}, [{"value": None}]])
+def test_odd_values_of_such_meta_stop_nothing(paid, value):
+    """What another version of a plugin writes there is left out."""
+    for key in ("_pao_ids", "_tmcartepo_data", "_WCPA_order_meta_data"):
+        assert read(with_meta(paid, {"key": key, "value": value})).lines[0].personal == ()
+
+
+def test_an_upload_keeps_its_address(paid):
+    """Upload plugins show a link; whoever makes the thing needs where it leads."""
+    link = '<a href="https://shop.example/wp-content/uploads/eve.png" target="_blank">eve.png</a>'
+    raw = with_meta(paid, {"key": "Your picture", "value": link}, {"key": "Plain", "value": "https://cdn.example/a.png"})
+    assert read(raw).lines[0].personal == (
+        ("Your picture", "eve.png (https://shop.example/wp-content/uploads/eve.png)"),
+        ("Plain", "https://cdn.example/a.png"),
+    )
+
+
+@pytest.mark.parametrize(
+    "key", ["_order_number", "_order_number_formatted", "_alg_wc_custom_order_number", "_wcj_order_number"]
+)
+def test_the_number_of_a_numbering_plugin(paid, key):
+    """`number` where the plugin changes it, else its meta; without either the id."""
+    numbered = paid | {"meta_data": [{"id": 1, "key": key, "value": "WT-1001"}]}
+    assert read(numbered).number == "WT-1001"
+    assert read(numbered | {"number": "2026-7"}).number == "2026-7"
+    assert read(paid | {"number": ""}).number == str(paid["id"])
+
+
+def test_several_shipping_lines_and_one_pickup(paid):
+    """Packages of one order: what is picked up does not keep the rest from being sent."""
+    (flat,) = paid["shipping_lines"]
+    pickup = flat | {"id": 9001, "method_id": "pickup_location", "method_title": "Pickup (Main &amp; 3rd)", "total": "0.00"}
+    order = read(paid | {"shipping_lines": [flat, pickup]})
+    assert [(line.title, line.pickup) for line in order.shipping_lines][1] == ("Pickup (Main & 3rd)", True)
+    assert order.needs_shipping
+    assert not read(paid | {"shipping_lines": [pickup]}).needs_shipping
+
+
+def test_a_product_that_is_gone(recorded, paid):
+    """Deleted since, or never there: no SKU, no parent, id 0; the line is still a line."""
+    order = read(recorded.body("02", "unknown_product_id")) if has(recorded, "unknown_product_id") else None
+    assert order is None or order.lines[0].quantity >= 1
+    gone = {"product_id": 0, "variation_id": 0, "sku": None, "parent_name": None, "name": "", "image": None, "price": 0}
+    (line, *_) = read(paid | {"line_items": [paid["line_items"][0] | gone]}).lines
+    assert (line.sku, line.product_id, line.variant_id, line.quantity) == ("", "", "", paid["line_items"][0]["quantity"])
+
+
+def has(recorded, label):
+    return any(each["label"] == label for each in recorded.file("02")["exchanges"])

@@ -27,12 +27,14 @@ HOOKS = {
     "parse_order",
     "poll_orders",
     "import_orders",
+    "missing_orders",
     "refund_payment",
     "cancel_order",
     "push_shipment",
     "push_status",
     "write_note",
     "adjust_inventory",
+    "platform_tells",
     "find_effect",
 }
 

@@ -291,16 +291,53 @@ def test_a_list_that_is_none(shop, ctx):
 
 
 def test_import_reads_all_orders_since_a_date(made, context):
-    """By date of creation, oldest first, each order once, crowded seconds included, the bin left out."""
+    """By date of creation, oldest first, page by page, crowded seconds included, the bin left out."""
     for number in range(23):
         made.put(number + 1, START + timedelta(seconds=number // 15))
     made.put(99, START - timedelta(days=1))
     made.put(98, START, status="trash")
-    orders = woocommerce.import_orders(context(page_size=10), START)
-    ids = [order.platform_id for order in orders]
-    assert len(ids) == len(set(ids))
-    assert ids == [str(number + 1) for number in range(23)]
+    ids = brought_in(context(page_size=10), START.isoformat())
+    assert list(dict.fromkeys(ids)) == [str(number + 1) for number in range(23)]
     assert {asked["orderby"] for asked in made.calls} <= {"date", "id"}
+
+
+def test_an_import_goes_on_from_any_cursor(made, context):
+    """What was cut after a page goes on with that page's cursor, and nobody is missed."""
+    for number in range(25):
+        made.put(number + 1, START + timedelta(seconds=7 * number))
+    page = woocommerce.import_orders(context(page_size=10), START.isoformat())
+    assert page.more
+    rest = brought_in(context(page_size=10), page.next_cursor)
+    assert {order.platform_id for order in page.orders} | set(rest) == {str(number + 1) for number in range(25)}
+
+
+def test_an_import_names_what_cannot_be_read(made, ctx):
+    """An old order that cannot be read is told apart, as by a poll."""
+    made.put(1, START, total="32.225")
+    made.put(2, START + timedelta(seconds=1))
+    page = woocommerce.import_orders(ctx, START.isoformat())
+    assert ([order.platform_id for order in page.orders], page.unreadable, page.more) == (["2"], ("1",), False)
+
+
+def test_lists_ask_only_for_what_is_read(made, ctx, recorded):
+    """`_fields` names all that is read of an order and nothing else: no IP address, no browser, no links."""
+    made.put(1, START)
+    poll(ctx, "2026-11-22T11:00:00Z")
+    asked = made.calls[0]["_fields"].split(",")
+    assert not {"customer_ip_address", "customer_user_agent", "order_key", "_links"} & set(asked)
+    for name, raw in recorded.orders():
+        some = {key: value for key, value in raw.items() if key in asked}
+        assert woocommerce.parse_order(ctx, some) == woocommerce.parse_order(ctx, raw), name
+
+
+def brought_in(ctx, cursor):
+    ids, more = [], True
+    while more:
+        page = woocommerce.import_orders(ctx, cursor)
+        assert not page.more or page.next_cursor > cursor
+        ids += [order.platform_id for order in page.orders]
+        cursor, more = page.next_cursor, page.more
+    return ids
 
 
 # --- anything ---------------------------------------------------------------------------------------------------------

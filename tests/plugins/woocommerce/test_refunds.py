@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import requests
 
@@ -9,14 +11,16 @@ from connector import (
     CannotTell,
     Happened,
     InProgress,
+    LineQuantity,
     Money,
     MoneyMoved,
     NotHappened,
     Refunded,
+    RefundPart,
     RefundRequest,
     Refused,
+    TaxShare,
     TryLater,
-    Unsupported,
 )
 from connector.plugins import woocommerce
 from connector.plugins.woocommerce.orders import mark
@@ -100,25 +104,32 @@ def test_another_currency_and_the_bin_are_refused(ctx, ready, paid):
 
 
 @pytest.mark.parametrize("method", ["cod", "bacs", "cheque", ""])
-def test_fact_14_offline_payments_cannot_be_moved(ctx, shop, paid, method):
-    """Said before anything is read or sent."""
-    with pytest.raises(Unsupported, match="by hand"):
-        woocommerce.refund_payment(ctx, order(ctx, paid | {"payment_method": method}), request())
-    assert len(shop.calls) == 0
+def test_fact_14_offline_payments_are_only_written_down(ctx, ready, paid, recorded, method):
+    """The shop records the refund with `api_refund: false`, and says itself that no money has moved."""
+    ready.replace("GET", f"{API}/orders/58", json=paid | {"payment_method": method})
+    ready.post(REFUNDS, status=201, json=recorded.body("08", "D cod: api_refund false"))
+    done = woocommerce.refund_payment(ctx, order(ctx, paid), request("5.00"))
+    assert done == Refunded(money=MoneyMoved.NOT_MOVED, recorded=True, restocked=False, vendor_id="156")
+    (sent,) = posts(ready)
+    assert (sent["api_refund"], sent["amount"]) == (False, "5.00")
+    assert [call.request.url for call in ready.calls if "payment_gateways" in call.request.url] == []
 
 
-def test_a_gateway_that_cannot_refund(ctx, ready, paid, gateways):
-    """Not installed, switched off, or without the feature `refunds`: said before anything is sent."""
+@pytest.mark.parametrize("case", ["not installed", "switched off", "cannot refund"])
+def test_a_gateway_that_cannot_refund_is_not_asked(ctx, ready, paid, gateways, recorded, case):
+    """Not installed, switched off, or without the feature `refunds`: written down, once, and no money has moved."""
     able = gateways[-1]
-    for listed, why in (
-        (gateways[:-1], "not installed"),
-        ([able | {"enabled": False}], "switched off"),
-        ([able | {"method_supports": ["products"]}], "cannot refund"),
-    ):
-        ready.replace("GET", f"{API}/payment_gateways", json=listed)
-        with pytest.raises(Unsupported, match=why):
-            woocommerce.refund_payment(ctx, order(ctx, paid), request())
-    assert posts(ready) == []
+    listed = {
+        "not installed": gateways[:-1],
+        "switched off": [able | {"enabled": False}],
+        "cannot refund": [able | {"method_supports": ["products"]}],
+    }
+    ready.replace("GET", f"{API}/payment_gateways", json=listed[case])
+    ready.post(REFUNDS, status=201, json=recorded.body("08", "D stripe not installed: api_refund false"))
+    for _ in range(2):
+        done = woocommerce.refund_payment(ctx, order(ctx, paid), request("5.00"))
+        assert (done.money, done.recorded, done.vendor_id) == (MoneyMoved.NOT_MOVED, True, "164")
+    assert [sent["api_refund"] for sent in posts(ready)] == [False]
 
 
 @pytest.mark.parametrize(
@@ -157,6 +168,79 @@ def test_a_refusal_that_may_be_a_lost_answer_says_so(ctx, ready, paid):
         woocommerce.refund_payment(ctx, order(ctx, paid), request())
 
 
+# --- by lines ---------------------------------------------------------------------------------------------------------
+
+
+def by_lines(paid, **more):
+    """One of the two mugs of order 58, with its tax, and the shipping."""
+    (mug,), (freight,) = paid["line_items"], paid["shipping_lines"]
+    usd = partial(Money.parse, currency="USD")
+    tax = TaxShare(rate_id="1", amount=usd("1.11"))
+    parts = (
+        RefundPart(line_id=str(mug["id"]), quantity=1, total=usd("12.50"), taxes=(tax,)),
+        RefundPart(line_id=str(freight["id"]), total=usd("5.00")),
+    )
+    return request("18.61", lines=(LineQuantity(line_id=str(mug["id"]), quantity=1),), parts=parts, **more)
+
+
+def test_lines_with_tax_and_shipping(ctx, ready, paid, recorded):
+    """Each with its id and sums as numbers, tax by rate; only lines have a quantity, and the flag says whether it goes back."""
+    ready.post(REFUNDS, status=201, json=recorded.body("08", "C lines: 1 of 3 mugs with its tax, amount left out"))
+    done = woocommerce.refund_payment(ctx, order(ctx, paid), by_lines(paid, restock=True))
+    (sent,) = posts(ready)
+    assert done.restocked is True
+    assert (sent["amount"], sent["api_refund"], sent["api_restock"]) == ("18.61", True, True)
+    assert sent["line_items"] == [
+        {
+            "id": paid["line_items"][0]["id"],
+            "quantity": 1,
+            "refund_total": 12.5,
+            "refund_tax": [{"id": 1, "refund_total": 1.11}],
+        },
+        {"id": paid["shipping_lines"][0]["id"], "refund_total": 5.0},
+    ]
+
+
+def test_what_is_not_held_is_not_said_to_be_restocked(ctx, ready, paid, recorded):
+    """After a cancellation the order holds nothing: the shop puts nothing back (recorded), and we do not say so."""
+    bare = paid | {"line_items": [line | {"meta_data": []} for line in paid["line_items"]]}
+    ready.replace("GET", f"{API}/orders/58", json=bare)
+    ready.post(REFUNDS, status=201, json=recorded.body("08", "C lines: 1 of 3 mugs with its tax, amount left out"))
+    assert woocommerce.refund_payment(ctx, order(ctx, paid), by_lines(paid, restock=True)).restocked is False
+
+
+def test_a_line_that_is_gone_is_refused(ctx, ready, paid):
+    """The shop would take the money of an unknown line id and leave the line out (recorded)."""
+    ready.replace("GET", f"{API}/orders/58", json=paid | {"shipping_lines": []})
+    with pytest.raises(Refused, match="has no line"):
+        woocommerce.refund_payment(ctx, order(ctx, paid), by_lines(paid))
+    assert posts(ready) == []
+
+
+def test_what_refunds_were_for_is_read(ctx, ready, paid, recorded):
+    """The shop's negative lines as ours: which line, how many, money and tax by rate; shipping has no pieces."""
+    ready.get(f"{API}/orders/58/notes", json=[])
+    ready.replace("GET", f"{API}/orders/58", json=paid | {"refunds": [{"id": 177, "reason": "", "total": "-32.22"}]})
+    ready.replace("GET", REFUNDS, json=[recorded.body("08", "F2 cancelled: full refund by lines after cancel")])
+    (found,) = woocommerce.fetch_order(ctx, "58").refunds
+    shown = [
+        (part.line_id, part.quantity, part.total.text, [(t.rate_id, t.amount.text) for t in part.taxes]) for part in found.parts
+    ]
+    assert shown == [("321", 2, "25.00", [("1", "2.22")]), ("322", 0, "5.00", [])]
+
+
+def test_tax_by_rate_and_stock_held_are_read(ctx, paid):
+    """Rates with more decimals than money has are made to add up to the line's tax; `_reduced_stock` is what is held."""
+    (line,) = paid["line_items"]
+    line |= {
+        "total_tax": "2.22",
+        "taxes": [{"id": 1, "total": "1.10937"}, {"id": 7, "total": "1.10938"}, {"id": 9, "total": ""}],
+    }
+    read = woocommerce.parse_order(ctx, paid)
+    assert [(tax.rate_id, tax.amount.text) for tax in read.lines[0].taxes] == [("1", "1.11"), ("7", "1.11")]
+    assert read.stock_held == ((str(line["id"]), 2),)
+
+
 # --- no answer --------------------------------------------------------------------------------------------------------
 
 
@@ -176,7 +260,18 @@ def test_fact_16_refund_row_with_payment_has_happened(ctx, ready, paid):
     """Our mark and refunded_payment true: it happened, and the answer is what was lost."""
     effect = lose(ctx, ready, paid)
     ready.replace("GET", REFUNDS, json=[{"id": 1, "amount": "1.00", "reason": "other", "refunded_payment": True}, row(effect)])
-    assert woocommerce.find_effect(ctx, effect) == Happened(answer={"id": 889, "moved": True})
+    assert woocommerce.find_effect(ctx, effect) == Happened(answer={"id": 889, "moved": True, "restocked": False})
+
+
+def test_a_row_that_was_never_to_be_paid_has_happened(ctx, ready, paid):
+    """Where the gateway was not asked, our mark on a row is enough: its payment will never come."""
+    ready.replace("GET", f"{API}/orders/58", json=paid | {"payment_method": "bacs"})
+    effect = lose(ctx, ready, paid)
+    ready.replace("GET", REFUNDS, json=[row(effect, refunded_payment=False)])
+    assert woocommerce.find_effect(ctx, effect) == Happened(answer={"id": 889, "moved": False, "restocked": False})
+    ctx.effect.time_passes(3600)
+    assert woocommerce.refund_payment(ctx, order(ctx, paid), request()).money is MoneyMoved.NOT_MOVED
+    assert len(posts(ready)) == 1
 
 
 def test_fact_16_refund_row_without_payment_is_in_progress(ctx, ready, paid):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import requests
 
@@ -9,6 +11,7 @@ from connector import (
     Cancelled,
     CancelRequest,
     CannotTell,
+    CheckResult,
     Happened,
     NotHappened,
     OutcomeUnknown,
@@ -19,6 +22,7 @@ from connector import (
     Unsupported,
 )
 from connector.plugins import woocommerce
+from connector.plugins.woocommerce.status import check_words
 from connector.testing import next_act
 
 from .conftest import API, sent_json
@@ -71,20 +75,31 @@ def test_a_repeat_is_not_sent_and_returns_none(ctx, shop, raw, order):
     assert len(puts(shop)) == 1
 
 
-@pytest.mark.parametrize("status", ["cancelled", "refunded", "trash", "checkout-draft"])
-def test_fact_10_what_the_shop_has_ended_is_not_undone(ctx, shop, raw, order, status):
-    """All 49 changes are allowed by the shop; a status set by staff is a decision."""
-    shop.get(ORDER, json=raw | {"status": status})
-    with pytest.raises(Refused, match="not undone"):
-        woocommerce.push_status(ctx, order, change("completed"))
+OVER = ("completed", "cancelled", "refunded", "trash", "checkout-draft")
+
+
+@pytest.mark.parametrize("status", OVER)
+@pytest.mark.parametrize("wanted", ["open", "on_hold", "unpaid", "failed", "completed", "cancelled"])
+def test_fact_10_what_the_shop_has_ended_is_not_undone(ctx, shop, raw, status, wanted):
+    """All 49 changes are allowed by the shop; for us nothing leads out of a final state, and nothing is sent."""
+    ended = raw | {"status": status}
+    shop.get(ORDER, json=ended)
+    order = woocommerce.parse_order(ctx, ended)
+    if order.means == wanted:
+        woocommerce.push_status(ctx, order, change(wanted))
+    else:
+        with pytest.raises(Refused, match="not undone"):
+            woocommerce.push_status(ctx, order, change(wanted))
     assert puts(shop) == []
 
 
-def test_fact_10_completed_stays_completed(ctx, shop, raw, order):
-    """Nothing leads back from completed."""
-    shop.get(ORDER, json=raw | {"status": "completed"})
-    with pytest.raises(Refused):
-        woocommerce.push_status(ctx, order, change("open"))
+@pytest.mark.parametrize("status", OVER)
+def test_fact_10_what_staff_decided_meanwhile_is_read_first(ctx, shop, raw, order, status):
+    """It is theirs to decide: what follows from it is done before anything of ours is written."""
+    shop.get(ORDER, json=raw | {"status": status})
+    with pytest.raises(TryLater, match="read again"):
+        woocommerce.push_status(ctx, order, change("on_hold"))
+    assert puts(shop) == []
 
 
 def test_fact_10_a_change_meanwhile_is_read_first(ctx, shop, raw, order):
@@ -183,6 +198,7 @@ def test_cancelling_without_restock_cannot_be_done(ctx, shop, order):
 def test_a_completed_order_is_too_late_to_cancel(ctx, shop, raw, order):
     """Completed means: on its way."""
     shop.get(ORDER, json=raw | {"status": "completed"})
+    order = woocommerce.parse_order(ctx, raw | {"status": "completed"})
     with pytest.raises(Refused, match="not undone"):
         woocommerce.cancel_order(ctx, order, CancelRequest(id="r1"))
 
@@ -217,3 +233,86 @@ def test_a_lost_answer_is_judged_by_the_status(ctx, shop, raw, order, kind, targ
         assert isinstance(woocommerce.find_effect(ctx, effect), expected), now
     shop.replace("GET", ORDER, status=404, json={"code": "woocommerce_rest_shop_order_invalid_id", "message": "Invalid ID."})
     assert isinstance(woocommerce.find_effect(ctx, effect), CannotTell)
+
+
+# --- words of the shop's own plugins ----------------------------------------------------------------------------------
+
+
+OWN = {"completed": "wc-delivered-to-carrier"}
+
+
+def test_the_words_of_another_plugin_are_written(context, shop, raw):
+    """The shop calls a completed order otherwise: that word is set, and its echo means completed."""
+    ctx = context(writes=OWN)
+    shop.get(ORDER, json=raw)
+    shop.put(ORDER, json=raw | {"status": "delivered-to-carrier"})
+    after = woocommerce.push_status(ctx, woocommerce.parse_order(ctx, raw), change("completed"))
+    assert puts(shop) == [{"status": "delivered-to-carrier"}]
+    assert after.means is PlatformStatus.COMPLETED
+
+
+@pytest.mark.parametrize("status", ["delivered-to-carrier", "completed"])
+def test_either_word_is_there_already(context, shop, raw, status):
+    """What staff completed by the shop's usual word is not moved to ours."""
+    ctx = context(writes=OWN)
+    shop.get(ORDER, json=raw | {"status": status})
+    woocommerce.push_status(ctx, woocommerce.parse_order(ctx, raw), change("completed"))
+    assert puts(shop) == []
+
+
+def test_nothing_leads_out_of_a_final_status_of_another_plugin(context, shop, raw):
+    """It is as final as the one that it stands for."""
+    ctx = context(writes=OWN)
+    ended = raw | {"status": "delivered-to-carrier"}
+    shop.get(ORDER, json=ended)
+    with pytest.raises(Refused, match="not undone"):
+        woocommerce.push_status(ctx, woocommerce.parse_order(ctx, ended), change("open"))
+
+
+def test_a_word_that_the_shop_does_not_know_is_refused(context, shop, raw, recorded):
+    """A PUT with it is 400 (recorded), and the order stays as it is; we never use the batch, which would make it pending."""
+    ctx = context(writes={"completed": "shipped"})
+    answer = recorded.exchange("05", "status 'shipped'")["response"]
+    shop.get(ORDER, json=raw)
+    shop.put(ORDER, json=answer["body"], status=answer["status"])
+    with pytest.raises(Refused, match="status"):
+        woocommerce.push_status(ctx, woocommerce.parse_order(ctx, raw), change("completed"))
+
+
+@pytest.mark.parametrize(
+    ("writes", "statuses", "why"),
+    [
+        ({"refunded": "given-back"}, {}, "is not possible"),
+        ({"deleted": "trash"}, {}, "is not possible"),
+        ({"cancelled": "trash"}, {}, "is no status to set"),
+        ({"completed": "processing"}, {}, "means open"),
+        ({"completed": "packed"}, {"packed": "open"}, "means open"),
+        ({"completed": "packed", "open": "wc-packed"}, {}, "each needs its own"),
+    ],
+)
+def test_words_that_cannot_be_meant(context, writes, statuses, why):
+    """What we write has to be read as the same, or it would look like a decision of staff."""
+    with pytest.raises(Exception, match=why):
+        context(writes=writes, statuses=statuses)
+
+
+def test_check_asks_the_shop_for_every_word(context, shop, recorded):
+    """One that it does not know is refused where it would be written, and a warning where it is only read."""
+    unknown = recorded.exchange("04", "status unknown")["response"]
+
+    def answer(request):
+        known = "status=delivered" in request.url
+        return (200, {}, "[]") if known else (unknown["status"], {}, json.dumps(unknown["body"]))
+
+    shop.add_callback("GET", f"{API}/orders", callback=answer, content_type="application/json")
+    said = [
+        (check.result, check.text)
+        for check in check_words(context(writes={"completed": "delivered", "open": "picking"}, statuses={"odd": "on_hold"}))
+    ]
+    assert said == [
+        (CheckResult.FAILED, "writes: the shop has no order status 'picking'."),
+        (CheckResult.WARNING, "statuses: the shop has no order status 'odd'."),
+    ]
+    (check,) = check_words(context(writes={"completed": "delivered"}))
+    assert (check.result, check.text) == (CheckResult.OK, "Set in the shop: completed as 'delivered'.")
+    assert check_words(context()) == []

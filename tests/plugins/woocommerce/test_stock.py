@@ -63,3 +63,24 @@ def test_a_lost_answer_is_judged_by_the_stock(ctx, shop):
         assert isinstance(woocommerce.find_effect(ctx, effect), expected), stock
     shop.replace("GET", MUG, status=404, json={"code": "woocommerce_rest_product_invalid_id", "message": "Invalid ID."})
     assert isinstance(woocommerce.find_effect(ctx, effect), CannotTell)
+
+
+def test_a_product_that_is_gone_is_not_counted(ctx, shop):
+    """Deleted products need no stock; nothing is written."""
+    shop.get(MUG, status=404, json={"code": "woocommerce_rest_product_invalid_id", "message": "Invalid ID."})
+    assert woocommerce.adjust_inventory(ctx, StockChange(id="c1", product_id="13", change=2)) is False
+    assert puts(shop) == []
+
+
+def test_a_lost_answer_is_not_sent_again(ctx, shop):
+    """Looked up and found by the stock: the repeat reads and writes nothing more."""
+    shop.get(MUG, json=product(50))
+    shop.put(MUG, body=requests.ConnectionError("reset"))
+    change = StockChange(id="c1", product_id="13", change=2)
+    with pytest.raises(OutcomeUnknown):
+        woocommerce.adjust_inventory(ctx, change)
+    ctx.effect.lost("adjust_inventory")
+    shop.replace("GET", MUG, json=product(52))
+    ctx.effect.time_passes(3600)
+    assert woocommerce.adjust_inventory(ctx, change) is True
+    assert len(puts(shop)) == 1

@@ -1,6 +1,8 @@
-"""Tracking numbers and notes, each written once."""
+"""Notes, and tracking numbers as order meta with a note, each written once."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 import requests
@@ -11,9 +13,17 @@ from connector.plugins.woocommerce import parse
 from connector.plugins.woocommerce.orders import mark
 from connector.testing import next_act
 
-from .conftest import API, query, sent_json
+from .conftest import API, URL, query, sent_json
 
 ORDER, NOTES = f"{API}/orders/58", f"{API}/orders/58/notes"
+
+
+@pytest.fixture(autouse=True)
+def plain(shop, recorded):
+    """A shop that has neither fulfillments nor a tracking plugin."""
+    answer = recorded.exchange("11", "flag off: GET")["response"]
+    for address in (f"{ORDER}/fulfillments", f"{URL}/wp-json/wc-shipment-tracking/v3/orders/58/shipment-trackings"):
+        shop.get(address, status=answer["status"], json=answer["body"])
 
 
 @pytest.fixture
@@ -71,7 +81,7 @@ def test_a_second_parcel_leaves_the_first_ones_entry(ctx, ready, order):
     """Each shipment has an entry of its own; the note names what is inside when it is a part."""
     woocommerce.push_shipment(ctx, order, shipment(order, quantity=1))
     other = next_act(ctx, request_id="r2")
-    woocommerce.push_shipment(other, order, shipment(order, number="A2", quantity=1))
+    woocommerce.push_shipment(other, order, replace(shipment(order, number="A2", quantity=1), id="s2"))
     keys = [
         {entry["key"] for entry in put["meta_data"] if entry["key"].startswith(parse.SHIPMENT)} for put in sent(ready, "PUT")
     ]
@@ -120,6 +130,24 @@ def test_a_cut_between_meta_and_note(ctx, shop, order, raw):
     woocommerce.push_shipment(ctx, order, shipment(order))
     assert len(sent(shop, "PUT")) == 1
     assert ctx.effect.books.answers["push_shipment.note", "r1"] == {"id": 7}
+
+
+def test_the_note_is_the_same_whatever_changed_meanwhile(ctx, shop, order, raw):
+    """A line was renamed, and another one added, after the note was planned: the same note is sent then, and once."""
+    shop.put(ORDER, json=raw)
+    shop.post(NOTES, status=429, json={})
+    with pytest.raises(Exception, match="asks to wait"):
+        woocommerce.push_shipment(ctx, order, shipment(order))
+    shop.replace("POST", NOTES, status=201, json={"id": 7})
+    lines = tuple(replace(line, name="Renamed", quantity=line.quantity + 1) for line in order.lines)
+    woocommerce.push_shipment(ctx, replace(order, lines=lines), shipment(order))
+    assert [note["note"].partition(" with ")[0] for note in sent(shop, "POST")[1:]] == ["Shipped: 2 × Renamed"]
+
+
+def test_somebody_else_mails_the_customer(ctx, ready, order):
+    """Then the note is for staff: the customer hears of a number once."""
+    woocommerce.push_shipment(ctx, order, replace(shipment(order), tell_customer=False))
+    assert [note["customer_note"] for note in sent(ready, "POST")] == [False]
 
 
 def test_another_number_under_the_same_id_is_a_bug(ctx, ready, order):
