@@ -59,7 +59,7 @@ def _status(order: Order) -> Iterable[Finding]:
         yield _unknown_status(order.status)
     if order.means is PlatformStatus.COMPLETED and order.needs_shipping:
         yield COMPLETED_BEFORE
-    if order.means in (PlatformStatus.UNPAID, PlatformStatus.FAILED) and (is_covered(order) or _is_cod(order)):
+    if _is_not_confirmed(order):
         yield Finding(
             code="not_confirmed",
             kind="payment",
@@ -70,6 +70,13 @@ def _status(order: Order) -> Iterable[Finding]:
             text="In the shop this order waits for its payment, maybe again. Look at it there before you send it.",
             releases="The status in the shop that says it may be worked on, or a person who lets it go.",
         )
+
+
+def _is_not_confirmed(order: Order) -> bool:
+    """The money is there, or is not waited for, and yet the shop does not say that the order may be worked on."""
+    if order.means is PlatformStatus.UNPAID and not order.total:
+        return False  # nobody pays what costs nothing, so nothing would ever change it
+    return order.means in (PlatformStatus.UNPAID, PlatformStatus.FAILED) and (is_covered(order) or _is_cod(order))
 
 
 def _unknown_status(word: str) -> Finding:

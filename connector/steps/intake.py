@@ -12,15 +12,13 @@ from ..model.case import (
     ActState,
     Case,
     RefundState,
-    ShipmentPlan,
-    fulfillment,
     given_back_by_others,
     left_to_ship,
 )
-from ..model.changes import WEIGHTY, edits, together
-from ..model.codec import plain
+from ..model.changes import edits, together
 from ..model.events import DutyEvent, Task, TaskKind
 from ..model.flow import OPEN, Stage
+from ..model.merging import fitted, is_weighty, merge, with_what_lists_leave_out
 from ..model.money import Money, total
 from ..model.order import Order, PlatformRefund, PlatformStatus
 from ..model.payment import PaymentKind
@@ -32,8 +30,6 @@ ON_PLATFORM = "staff on the platform"
 STAFF_HOLD = "platform_on_hold"
 IMPORTED = "imported: placed before the import began"
 
-CHANGED = "changed_after_commit"
-LONGEST_HOLD_TEXT = 1000
 TOO_SOON = timedelta(minutes=1)
 HISTORY = timedelta(days=7)
 
@@ -61,7 +57,7 @@ def _is_known(case: Case | None, shown: Order | None) -> bool:
     """Is what a hint shows what we have already, or older? Then it is the echo of our own write, or came late."""
     if case is None or shown is None:
         return False
-    return shown.updated_at < case.order.updated_at or _with_what_lists_leave_out(case.order, shown) == case.order
+    return shown.updated_at < case.order.updated_at or with_what_lists_leave_out(case.order, shown) == case.order
 
 
 def _leave_untold(work: Work) -> None:
@@ -182,7 +178,7 @@ def _tell_edits(work: Work, before: Case) -> None:
     work.note("edited", f"Changed on the platform: {together(said)}.", ON_PLATFORM)
     if work.case.holds != before.holds:
         work.note("held", "It was changed after something was bought or given back for it: a person has to look.")
-    elif work.case.stage not in OPEN and _is_weighty(before, work.case.order, _begun(work)):
+    elif work.case.stage not in OPEN and is_weighty(before, work.case.order, _begun(work)):
         _edited_too_late(work, said)
 
 
@@ -204,37 +200,10 @@ def _edited_too_late(work: Work, said: tuple[str, ...]) -> None:
 def _fit_parcels(work: Work) -> None:
     """A parcel that was decided and not bought yet holds no more than what is ordered now."""
     begun = {act.id for act in _begun(work)}
-    rest = {line.line_id: line.to_ship for line in fulfillment(work.case)}
-    acts = [act for act in work.case.acts if act.kind is ActKind.BUY_LABEL]
-    fixed = [act for act in acts if act.state is ActState.WAITING or act.id in begun]
-    for act in fixed:
-        for line in act.read(ShipmentPlan).lines:
-            rest[line.line_id] = rest.get(line.line_id, 0) - line.quantity
-    for act in acts:
-        if act.state is ActState.OPEN and act.id not in begun:
-            _fit_parcel(work, act, rest)
-
-
-def _fit_parcel(work: Work, act: Act, rest: dict[str, int]) -> None:
-    """Takes what it needs out of `rest`."""
-    plan = act.read(ShipmentPlan)
-    fitting = []
-    for line in plan.lines:
-        quantity = min(line.quantity, rest.get(line.line_id, 0))
-        rest[line.line_id] = rest.get(line.line_id, 0) - max(0, quantity)
-        fitting += [replace(line, quantity=quantity)] if quantity > 0 else []
-    if tuple(fitting) == plan.lines:
-        return
-    less = replace(act, what=plain(replace(plan, lines=tuple(fitting))))
-    if not fitting:
-        work.case = work.case.with_act(replace(act, state=ActState.DROPPED, said="nothing of it is ordered any more"))
-        work.note("changed", "The parcel that was decided is not sent: nothing of it is ordered any more.")
-        return
-    if _has_effect(work, act):  # it was written down as planned, and what is under its id there cannot become something else
-        work.case = work.case.with_act(replace(act, state=ActState.DROPPED, said="it holds less now"))
-        less = replace(less, id=f"{act.id}-{len(work.case.acts) + 1}")
-    work.case = work.case.with_act(less)
-    work.note("changed", "The parcel that was decided holds only what is still ordered.")
+    planned = {act.id for act in work.case.open_acts if _has_effect(work, act)}
+    work.case, said = fitted(work.case, begun=begun, planned=planned)
+    for text in said:
+        work.note("changed", text)
 
 
 def _needs_all(case: Case) -> bool:
@@ -242,57 +211,6 @@ def _needs_all(case: Case) -> bool:
     if case.stage not in OPEN:
         return True
     return case.order.means in _CALLED_OFF and any(refund.money_moved is None for refund in case.order.refunds)
-
-
-def merge(case: Case, theirs: Order, now: datetime, *, begun: tuple[Act, ...] = ()) -> Case:
-    """Three ways: what we saw last, what is there now, and what we wrote ourselves. Pure.
-
-    Strictly older news is history and changes nothing; equal times are compared, because platforms count in seconds. An edit of
-    what was bought, cancelled or given back already (or was just sent: `begun`) holds the order and names what changed.
-    """
-    mine = case.order
-    if theirs.updated_at < mine.updated_at:
-        return case
-    theirs = _with_what_lists_leave_out(mine, theirs)
-    if theirs == mine:
-        return case
-    weighty = _is_weighty(case, theirs, begun)
-    case = replace(case, order=theirs)
-    if weighty and case.stage in OPEN:
-        bought = ", ".join(f"{act.kind} {act.id}" for act in (*case.committed, *begun))
-        case = _held_for(case, f"Changed on the platform after {bought}: {together(weighty)}.", now)
-    return case
-
-
-def _is_weighty(case: Case, theirs: Order, begun: tuple[Act, ...]) -> tuple[str, ...]:
-    """What changed that should not have changed any more, in words."""
-    return edits(case.order, theirs, only=WEIGHTY) if case.committed or begun else ()
-
-
-def _held_for(case: Case, text: str, now: datetime) -> Case:
-    """A second change is added to the text of the first one's hold, so that whoever releases it has seen both."""
-    old = next((hold for hold in case.holds if hold.code == CHANGED), None)
-    if old is not None:
-        hold = replace(old, text=f"{old.text} {text}"[-LONGEST_HOLD_TEXT:])
-        return replace(case, holds=tuple(hold if one is old else one for one in case.holds))
-    hold = Hold(
-        reason=HoldReason.CHANGED_AFTER_COMMIT,
-        text=text,
-        who="connector",
-        since=now,
-        releases="a person, who has seen to what was bought already",
-        code=CHANGED,
-    )
-    return case.hold(hold).by_holds()
-
-
-def _with_what_lists_leave_out(mine: Order, theirs: Order) -> Order:
-    """A list shows neither notes nor what became of refunds, and for what; only a fetch does. What was known stays known."""
-    known = {(refund.id, refund.amount): refund for refund in mine.refunds}
-    refunds = tuple(
-        known.get((refund.id, refund.amount), refund) if refund.money_moved is None else refund for refund in theirs.refunds
-    )
-    return replace(theirs, staff_notes=theirs.staff_notes or mine.staff_notes, refunds=refunds)
 
 
 def expected(case: Case) -> set[PlatformStatus]:

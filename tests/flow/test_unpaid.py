@@ -347,3 +347,18 @@ def test_a_policy_that_cannot_be_meant(tmp_path: Path, text: str, why: str) -> N
 
     with pytest.raises(ConfigError, match=why):
         load(path, environ)
+
+
+def test_an_abandoned_checkout_is_called_off_and_the_merchant_is_told(shop: Shop) -> None:
+    """Of a cancelled `pending` order the shop mails nobody (fact 22): customer and merchant hear of it from us, once."""
+    policy = "\n[policy.unpaid.gateway]\ncancel_after_days = 3\n"
+    shop.config.write_text(shop.config.read_text() + policy)
+    shop.reopen()
+    order = shop.buy()
+    shop.tamper(order, lambda one: (setattr(one, "paid", None), setattr(one, "status", "pending")))
+    shop.work()
+    shop.later(days=3, hours=1)
+
+    assert shop.status(order) == "cancelled"
+    assert shop.told(order)["cancelled/customer"] == DutyState.SENT
+    assert shop.told(order)["cancelled/merchant"] == DutyState.SENT

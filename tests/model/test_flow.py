@@ -55,6 +55,25 @@ def test_a_random_walk_obeys_the_table(walk: list[Stage]) -> None:
         assert case.stage is before or before not in FINAL
 
 
+@examples(60)
+@given(
+    new=st.lists(holds, max_size=5),
+    reason=st.none() | st.sampled_from(HoldReason),
+    code=st.just("") | st.sampled_from(["manual", "manual-2", "unpaid"]),
+)
+def test_a_hold_is_released_by_its_reason_its_code_or_both(new: list[Hold], reason: HoldReason | None, code: str) -> None:
+    """What is not named stays, in its order; what is named is gone."""
+    codes = ["manual", "manual-2", "unpaid"]
+    case = make_case("1")
+    for number, hold in enumerate(new):
+        case = case.hold(replace(hold, code=codes[number % 3]))
+    named = case.holds_by(reason, code=code)
+
+    assert all((reason is None or hold.reason is reason) and (not code or hold.code == code) for hold in named)
+    assert case.release(reason, code=code).holds == tuple(hold for hold in case.holds if hold not in named)
+    assert case.release().holds == ()
+
+
 @examples(100)
 @given(before=st.sampled_from(Stage), new=st.lists(holds, max_size=4), gone=st.none() | st.sampled_from(HoldReason))
 def test_an_order_in_work_is_on_hold_exactly_while_it_has_a_hold(

@@ -427,6 +427,43 @@ def test_what_costs_nothing_needs_no_payment() -> None:
     assert review(order(payments=(), total=NOTHING)) == {}
 
 
+# --- status -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("means", "more", "code"),
+    [
+        (PlatformStatus.OPEN, {}, ""),
+        (PlatformStatus.ON_HOLD, {}, ""),
+        (PlatformStatus.UNPAID, {}, "not_confirmed"),
+        (PlatformStatus.FAILED, {}, "not_confirmed"),
+        (PlatformStatus.UNPAID, {"payments": (payment(PaymentKind.COD),)}, "not_confirmed"),
+        (PlatformStatus.FAILED, {"payments": (payment(PaymentKind.COD),)}, "not_confirmed"),
+        (PlatformStatus.OPEN, {"payments": (payment(PaymentKind.COD),)}, ""),
+        (PlatformStatus.UNPAID, {"payments": (payment(),)}, ""),  # is unpaid already
+        (PlatformStatus.UNPAID, {"payments": (), "total": NOTHING}, ""),
+        (PlatformStatus.COMPLETED, {}, "completed_before"),
+        (PlatformStatus.COMPLETED, {"lines": ()}, ""),
+        (PlatformStatus.UNKNOWN, {}, "unknown_status"),
+    ],
+)
+def test_a_status_that_goes_against_sending_it(means: PlatformStatus, more: dict[str, Any], code: str) -> None:
+    """What the shop itself does not work on is held; a status that nobody explained is only said."""
+    found = review(order(means=means, status="odd", **more))
+    assert {key for key in found if key in ("not_confirmed", "completed_before", "unknown_status")} == (
+        {code} if code else set()
+    )
+    if code:
+        assert found[code].severity is (Severity.WARNING if code == "unknown_status" else Severity.HOLD)
+
+
+def test_an_unknown_status_says_which_and_what_to_do() -> None:
+    """The word as it stands in the shop, and the line of the configuration that explains it."""
+    text = review(order(means=PlatformStatus.UNKNOWN, status="awaiting-stock"))["unknown_status"].text
+    assert "'awaiting-stock'" in text
+    assert 'statuses = {"awaiting-stock" = "open"}' in text
+
+
 # --- notes ------------------------------------------------------------------------------------------------------------
 
 
