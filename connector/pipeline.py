@@ -253,6 +253,9 @@ def _close(work: Work) -> bool:
     if decide.is_all_sent(work.case):
         decide.all_sent(work)
         return True
+    if decide.is_all_given_back(work.case):
+        decide.all_given_back(work)
+        return True
     case = work.case
     if any(act.state in (ActState.OPEN, ActState.WAITING) for act in case.acts) or work.lease.open_tasks:
         return False

@@ -102,6 +102,18 @@ def all_sent(work: Work) -> None:
     work.note("shipped", "Everything that is still ordered has left.")
 
 
+def is_all_given_back(case: Case) -> bool:
+    """Did we give everything back before anything was sent, so that the platform shows the order as refunded?"""
+    return case.stage in OPEN and case.order.means is PlatformStatus.REFUNDED and not case.shipments
+
+
+def all_given_back(work: Work) -> None:
+    """Nobody waits for the goods any more: nothing of it is shipped, and nobody is told more than that the money is back."""
+    dropped = work.case.drop_open(ActKind.BUY_LABEL, ActKind.PUSH_SHIPMENT, ActKind.PUSH_STATUS)
+    work.case = dropped.release().at(Stage.CANCELLED)
+    work.note("cancelled", "Everything was given back before anything was sent: it is over.")
+
+
 def _severity(finding: Finding, case: Case, policy: Policy) -> Severity:
     if any(accepted.code == finding.code and accepted.text == finding.text for accepted in case.accepted):
         return Severity.INFO
