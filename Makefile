@@ -35,7 +35,7 @@ bench: $(READY) ## Measure how fast it is
 	@$(BIN)/python -m benchmarks
 
 prove: $(READY) ## The long proofs: all kills, all faults (SEED=1 SHARD=3/10)
-	@CONNECTOR_PROVE_SEED=$(SEED) CONNECTOR_PROVE_SHARD=$(SHARD) $(BIN)/pytest -m prove --hypothesis-seed=$(SEED)
+	@CONNECTOR_PROVE_SEED=$(SEED) CONNECTOR_PROVE_SHARD=$(SHARD) $(BIN)/pytest -n 3 --dist worksteal -m prove --hypothesis-seed=$(SEED)
 
 docs: $(READY) ## Write the pages of docs/ that come from the code
 	@$(BIN)/python -m connector.docs --write docs

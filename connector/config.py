@@ -101,8 +101,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     restock: Annotated[
         tuple[Restock, ...],
         Meta(
-            description="When an order gets one of these statuses on a platform that then leaves its stock taken: put back what "
-            "has not been shipped."
+            description="When an order gets one of these statuses on a platform that then leaves its stock taken: put back "
+            "what has not been shipped."
         ),
     ] = ()
 

@@ -122,6 +122,7 @@ class DemoWorld:
                 case=case,
                 at_rest=row.lease_token is None and (row.due_at is None or row.due_at > self.app.clock.now() + SOON),
                 duties={(DutyEvent(duty.event), Person(duty.person)): DutyState(duty.state) for duty in told},
+                states=tuple(DutyState(duty.state) for duty in told),
                 tasks={task.title: task.kind for task in open_tasks},
                 effects=tuple(done),
             )

@@ -48,7 +48,8 @@ class Seen:
 
     case: Case
     at_rest: bool
-    duties: Mapping[tuple[DutyEvent, Person], DutyState]
+    duties: Mapping[tuple[DutyEvent, Person], DutyState]  # of several about the same, the last
+    states: tuple[DutyState, ...]  # of all duties
     tasks: Mapping[str, str]  # titles of the open ones, and of what kind each is
     effects: tuple[str, ...]
 

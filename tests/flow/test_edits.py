@@ -274,7 +274,7 @@ def test_our_own_echoes_are_no_decisions_by_staff(shop: Shop, how: str, fault: s
         shop.hear(how, platform_id)
 
     assert [shop.status(platform_id) for platform_id in ids] == ["completed", "processing", "refunded", "refunded"]
-    assert [shop.case(platform_id).stage for platform_id in ids] == ["completed", "processing", "cancelled", "processing"]
+    assert [shop.case(platform_id).stage for platform_id in ids] == ["completed", "processing", "cancelled", "cancelled"]
     assert [shop.timeline(platform_id) for platform_id in ids] == before
     assert [lines_by(shop, platform_id, ON_PLATFORM) for platform_id in ids] == [[], [], [], []]
     assert [shop.tasks(platform_id) for platform_id in ids] == [[], [], [], []]

@@ -174,14 +174,14 @@ def _in_our_books(playing: Playing) -> tuple[list[str], int]:
     found = differences(playing)
     if seen is None:
         return found, 0
-    unknown = [key for key, state in seen.duties.items() if state is DutyState.UNKNOWN]
+    unknown = [state for state in seen.states if state is DutyState.UNKNOWN]
     mail_tasks = [task for task in seen.tasks if "it is not known whether it arrived" in task]
     wrong = [text for text in found if "is unknown, not" not in text and not any(task in text for task in mail_tasks)]
     if mail_tasks and seen.case.stage is Stage.SHIPPED and playing.story.ending.stage is Stage.COMPLETED:
         wrong = [text for text in wrong if text != f"it is {Stage.SHIPPED}, not {Stage.COMPLETED}"]
     if len(mail_tasks) != len(unknown):
         wrong.append(f"{len(unknown)} unknown mails, {len(mail_tasks)} tasks for them")
-    if DutyState.OWED in seen.duties.values():
+    if DutyState.OWED in seen.states:
         wrong.append("a mail is still owed")
     return wrong, len(unknown)
 
@@ -233,7 +233,7 @@ def _in_the_mailbox(where: Place, played: Sequence[Playing]) -> list[str]:
     messages = where.sandbox.mailbox.messages
     counts = Counter((message.message_id, message.envelope_to) for message in messages)
     wrong = [f"mailbox: {count} times {key}" for key, count in counts.items() if count > 1]
-    states = Counter(state for playing in played if playing.seen for state in playing.seen.duties.values())
+    states = Counter(state for playing in played if playing.seen for state in playing.seen.states)
     sent, unknown = states[DutyState.SENT], states[DutyState.UNKNOWN]
     if not sent <= len(messages) <= sent + unknown:
         wrong.append(f"mailbox: {len(messages)} mails, {sent} sent and {unknown} unknown")

@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from connector.rehearse.stories import Story
-from connector.rehearse.woocommerce import CANCELLED_AND_REFUNDED, PO_BOX_HELD, SHIPPED
+from connector.rehearse.woocommerce import (
+    CANCELLED_AND_REFUNDED,
+    CHEQUE_NEVER_CAME,
+    GATEWAY_CANNOT,
+    PO_BOX_HELD,
+    REFUNDED_BY_LINE,
+    SHIPPED,
+    TWO_PARCELS,
+)
 from connector.sandbox.faults import STORE, Rule
 from tests.prove.harness import place, play
 
@@ -21,6 +29,11 @@ CALLS = [
     (SHIPPED, "PUT", ORDER, 2),
     (SHIPPED, "POST", NOTES, 1),
     (SHIPPED, "GET", "orders", 1),
+    (REFUNDED_BY_LINE, "POST", REFUNDS, 1),
+    (GATEWAY_CANNOT, "POST", REFUNDS, 1),
+    (CHEQUE_NEVER_CAME, "PUT", ORDER, 1),
+    (TWO_PARCELS, "PUT", ORDER, 2),
+    (TWO_PARCELS, "POST", NOTES, 2),
 ]
 
 
