@@ -61,8 +61,8 @@ def withdraw(work: Work) -> bool:
 
     What was sent and not answered is given up as well; what became of it is found out without sending it again.
     """
-    if _waits(work.case) is not None:
-        return False
+    if _waits(work.case) is not None or work.case.order.means is PlatformStatus.CANCELLED:
+        return False  # cancelled: by this act of ours perhaps, whose answer was lost, and then it finishes what it began
     planned = [act for act in work.case.open_acts if act.id.startswith(CANCEL)]
     for act in planned:
         work.case = work.case.with_act(replace(act, state=ActState.DROPPED, said="it does not wait for its payment any more"))
