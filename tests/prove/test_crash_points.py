@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from connector.rehearse.stories import Story
-from connector.rehearse.woocommerce import CANCELLED_AND_REFUNDED, HELD_AND_RELEASED, PO_BOX_HELD, SHIPPED, STORIES
+from connector.rehearse.woocommerce import (
+    CANCELLED_AND_REFUNDED,
+    CHEQUE_NEVER_CAME,
+    HELD_AND_RELEASED,
+    PO_BOX_HELD,
+    REFUNDED_BY_LINE,
+    SHIPPED,
+    STORIES,
+)
 from tests.prove.harness import place, play
 
 # One crash of every kind, spread over the stories; `make prove` does them all.
@@ -22,6 +30,8 @@ SAMPLE = [
     (CANCELLED_AND_REFUNDED, "answered", 1),
     (CANCELLED_AND_REFUNDED, "answered", 2),
     (PO_BOX_HELD, "answered", 2),
+    (REFUNDED_BY_LINE, "answered", 6),
+    (CHEQUE_NEVER_CAME, "answered", 5),
     (PO_BOX_HELD, "given_back", 1),
 ]
 
