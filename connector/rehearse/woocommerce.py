@@ -116,7 +116,7 @@ SHIPPED = Story(
 
 HELD_AND_RELEASED = Story(
     name="held_and_released",
-    title="Bank transfer: held until the money is there, then shipped",
+    title="Bank transfer: held until it is paid, then shipped",
     buys={"payment_method": "bacs", "items": _items((BRACELET, 1))},
     turns=(
         # The transfer has arrived: staff set the order to processing, as they always do.
@@ -133,7 +133,7 @@ HELD_AND_RELEASED = Story(
 
 CANCELLED_AND_REFUNDED = Story(
     name="cancelled_and_refunded",
-    title="The customer changes her mind: cancelled, stock put back, refunded",
+    title="Changed her mind: cancelled, back in stock, refunded",
     buys={"payment_method": "fakepay", "items": _items((MUG, 3))},
     turns=(Turn(when=_at(Stage.PROCESSING), command={"do": "cancel", "reason": "changed her mind"}),),
     ending=Ending(
@@ -147,7 +147,7 @@ CANCELLED_AND_REFUNDED = Story(
 
 PO_BOX_HELD = Story(
     name="po_box_held",
-    title="A PO box that the carrier does not serve: held, and the customer is asked",
+    title="A PO box that the carrier does not serve: held",
     buys={"payment_method": "fakepay", "po_box": True, "items": _items((MUG, 1))},
     turns=(),
     ending=Ending(
@@ -157,7 +157,7 @@ PO_BOX_HELD = Story(
 
 TWO_PARCELS = Story(
     name="two_parcels",
-    title="A mug and a bracelet, each in a parcel of its own",
+    title="Two parcels, each with a number of its own",
     buys={"payment_method": "fakepay", "items": _items((MUG, 1), (BRACELET, 1))},
     turns=(
         Turn(when=_at(Stage.PROCESSING), command=_ship_line(0, "1Z999AA10123456785")),
@@ -174,7 +174,7 @@ TWO_PARCELS = Story(
 
 CASH_ON_DELIVERY = Story(
     name="cash_on_delivery",
-    title="Cash on delivery: shipped before the money is there",
+    title="Cash on delivery: shipped before it is paid",
     buys={"payment_method": "cod", "items": _items((MUG, 1))},
     turns=(Turn(when=_at(Stage.PROCESSING), command=_ship("1Z999AA10123456787")),),
     ending=Ending(stage=Stage.COMPLETED, status="completed", told=_told(_CONFIRMED, _SHIPPED), tracking="1Z999AA10123456787"),
@@ -200,7 +200,7 @@ REFUNDED_BY_AMOUNT = Story(
 
 CANCELLED_BY_THE_OWNER = Story(
     name="cancelled_by_the_owner",
-    title="The owner cancels in wp-admin: nothing is shipped, and the money is a task",
+    title="Cancelled in wp-admin: the money becomes a task",
     buys={"payment_method": "fakepay", "items": _items((MUG, 1))},
     turns=(Turn(when=_at(Stage.PROCESSING), staff=_status("cancelled")),),
     ending=Ending(
@@ -214,7 +214,7 @@ CANCELLED_BY_THE_OWNER = Story(
 
 MOVED_HOUSE = Story(
     name="moved_house",
-    title="The address is corrected in wp-admin before it is shipped",
+    title="Address corrected in wp-admin, then shipped",
     buys={"payment_method": "fakepay", "items": _items((MUG, 1))},
     turns=(
         Turn(when=_at(Stage.PROCESSING), staff={"action": "edit", "shipping": {"address_1": "12 New Street"}}),
@@ -225,7 +225,7 @@ MOVED_HOUSE = Story(
 
 NEVER_HEARD_OF = Story(
     name="never_heard_of",
-    title="Its webhooks are lost: polling finds it",
+    title="Its webhooks are lost: found by polling",
     buys={"payment_method": "fakepay", "items": _items((MUG, 1)), "webhooks": "lost"},
     turns=(Turn(when=_at(Stage.PROCESSING), command=_ship("1Z999AA10123456790")),),
     ending=Ending(stage=Stage.COMPLETED, status="completed", told=_told(_CONFIRMED, _SHIPPED), tracking="1Z999AA10123456790"),
@@ -234,7 +234,7 @@ NEVER_HEARD_OF = Story(
 
 NOTHING_TO_PAY = Story(
     name="nothing_to_pay",
-    title="A free sticker with free shipping: nothing to pay, shipped",
+    title="Free of charge: nothing to pay, shipped",
     buys={
         "payment_method": "fakepay",
         "items": _items((STICKER, 1)),
@@ -246,7 +246,7 @@ NOTHING_TO_PAY = Story(
 
 REFUNDED_BY_LINE = Story(
     name="refunded_by_line",
-    title="One of two mugs arrived broken: it is given back, with its tax",
+    title="One of two mugs broken: paid back with its tax",
     buys={"payment_method": "fakepay", "items": _items((MUG, 2))},
     turns=(
         Turn(when=_at(Stage.PROCESSING), command=_ship("1Z999AA10123456792")),
@@ -264,7 +264,7 @@ REFUNDED_BY_LINE = Story(
 
 GATEWAY_CANNOT = Story(
     name="gateway_cannot",
-    title="Paid by bank transfer, ten dollars owed: the store writes it down, a person sends the money",
+    title="Ten dollars owed, no gateway to send them: a task",
     buys={"payment_method": "bacs", "items": _items((BRACELET, 1))},
     turns=(
         Turn(when=_held_for(HoldReason.AWAITING_PAYMENT), staff=_status("processing")),
@@ -283,7 +283,7 @@ GATEWAY_CANNOT = Story(
 
 CHEQUE_NEVER_CAME = Story(
     name="cheque_never_came",
-    title="The cheque never comes: reminded after a week, cancelled after two",
+    title="The cheque never comes: reminded, then cancelled",
     buys={"payment_method": "cheque", "items": _items((MUG, 1))},
     turns=(
         Turn(when=_held_for(HoldReason.AWAITING_PAYMENT), days=8),
@@ -299,7 +299,7 @@ CHEQUE_NEVER_CAME = Story(
 
 A_STATUS_OF_THEIR_OWN = Story(
     name="a_status_of_their_own",
-    title="The shop has a status of its own, Packed; then it is shipped",
+    title="A status of the shop's own, Packed; then shipped",
     buys={"payment_method": "fakepay", "items": _items((MUG, 1))},
     turns=(
         Turn(when=_at(Stage.PROCESSING), staff=_status("packed")),
