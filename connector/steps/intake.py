@@ -287,8 +287,8 @@ def _taken_up_again(work: Work, before: PlatformStatus) -> None:
     """Nothing leaves a final stage: that staff (or a late payment) want the order after all is for a person."""
     theirs, stage = work.case.order, work.case.stage
     wanted = {PlatformStatus.UNPAID, PlatformStatus.OPEN, PlatformStatus.ON_HOLD}
-    if stage is Stage.CANCELLED:
-        wanted.add(PlatformStatus.COMPLETED)
+    # A payment that fails is nothing to an order that was called off, and completing nothing to one that is complete.
+    wanted.add(PlatformStatus.COMPLETED if stage is Stage.CANCELLED else PlatformStatus.FAILED)
     if before not in _ENDED or theirs.means not in wanted:
         return
     work.note("changed", f"Taken up again on the platform ({theirs.status}) after it was {stage}.", ON_PLATFORM)
