@@ -33,6 +33,8 @@ def cancel_order(work: Work, act: Act) -> None:
 def called_off(work: Work, act: Act, *, restocked: bool) -> None:
     """The platform has called it off."""
     case = work.case.with_act(replace(act, state=ActState.DONE, answer={"restocked": restocked}))
+    # Known without having been seen, so that what staff make of it next is told from our own doing.
+    case = replace(case, order=replace(case.order, means=PlatformStatus.CANCELLED))
     work.case = case.release().at(Stage.CANCELLED) if case.stage in OPEN else case
     work.note("cancelled", "Cancelled on the platform" + (", which put the stock back." if restocked else "."))
     facts = {"reason": act.read(CancelRequest).reason}
