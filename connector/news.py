@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 from sqlalchemy import Connection, and_, select
 
@@ -19,6 +18,7 @@ from .model.flow import OPEN
 from .model.order import Order, PlatformStatus
 from .outbound.holders import LockHolder
 from .store import shared
+from .store.orders import Told
 from .store.tables import inbox, orders
 
 log = logging.getLogger(__name__)
@@ -62,19 +62,18 @@ def read_delivery(app: App, delivery_id: int) -> None:
         _not_read(app, delivery_id, stored.tries, error, now)
         return
     is_fresh = now - stored.delivery.received_at < SHOWN_JUST_NOW
+    told = [
+        Told(
+            platform_id=piece.platform_id,
+            kind="news",
+            body={"kind": piece.kind, "delivery": delivery_id},
+            shown=piece.order if is_fresh else None,
+        )
+        for piece in news
+        if piece.kind is not NewsKind.PING
+    ]
     with app.database.writing() as connection:
-        for piece in news:
-            if piece.kind is not NewsKind.PING:
-                app.orders.tell(
-                    connection,
-                    account_id=account.id,
-                    account_name=account.name,
-                    platform_id=piece.platform_id,
-                    kind="news",
-                    body={"kind": piece.kind, "delivery": delivery_id},
-                    now=now,
-                    shown=piece.order if is_fresh else None,
-                )
+        app.orders.tell_all(connection, told, account_id=account.id, account_name=account.name, now=now)
         app.deliveries.settle(connection, delivery_id, "done")
 
 
@@ -118,16 +117,15 @@ def poll(app: App, account: Account, *, since: datetime | None = None) -> Polled
 
 def _take_page(app: App, account: Account, page: Page, *, history: datetime | None = None) -> list[int]:
     """Write a page down and wake its orders. `history`: of an import; whoever ordered before then was told long ago."""
-    tell = partial(app.orders.tell, account_id=account.id, account_name=account.name, now=app.clock.now())
-    woken = []
+    told = []
     with app.database.writing() as connection:
         for order in page.orders if history is None else _wanted(connection, account, page):
             imported = {"imported": True} if history is not None and order.placed_at < history else {}
-            woken.append(tell(connection, platform_id=order.platform_id, kind="seen", body=imported, seen=order))
+            told.append(Told(platform_id=order.platform_id, kind="seen", body=imported, seen=order))
         for platform_id in page.unreadable:
             if not _is_told(connection, account, platform_id):  # a poll shows it again and again; that it waits is enough
-                woken.append(tell(connection, platform_id=platform_id, kind="news", body={"kind": NewsKind.ORDER}))
-    return woken
+                told.append(Told(platform_id=platform_id, kind="news", body={"kind": NewsKind.ORDER}))
+        return app.orders.tell_all(connection, told, account_id=account.id, account_name=account.name, now=app.clock.now())
 
 
 def _is_told(connection: Connection, account: Account, platform_id: str) -> bool:

@@ -115,7 +115,8 @@ class Deliveries:
             ids = list(connection.execute(due).scalars())
         if not ids:
             return []
-        queued = update(deliveries).where(deliveries.c.id.in_(ids), deliveries.c.due_at <= now).values(due_at=again)
+        free = select(deliveries.c.id).where(deliveries.c.id.in_(ids), deliveries.c.due_at <= now)
+        queued = update(deliveries).where(deliveries.c.id.in_(free.with_for_update(skip_locked=True))).values(due_at=again)
         with self._database.writing() as connection:
             return sorted(int(number) for number in connection.execute(queued.returning(deliveries.c.id)).scalars())
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,6 +28,22 @@ from .vault import Vault
 
 LEASE = timedelta(seconds=90)
 """How long an order is ours without a sign of life. Longer than any single call to the outside."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """Something to put into an order's inbox.
+
+    `seen` is the order as the platform shows it now; `shown` with a hint, as it was a moment ago. What we know already is no
+    news; of an order that we do not know at all, the second is as good as the first.
+    """
+
+    platform_id: str
+    kind: str
+    body: dict[str, Any]
+    request_id: str | None = None
+    seen: Order | None = None
+    shown: Order | None = None
 
 
 class Orders:
@@ -53,38 +70,54 @@ class Orders:
         seen: Order | None = None,
         shown: Order | None = None,
     ) -> int:
-        """Put something into an order's inbox and wake it, in the caller's transaction. The order is made if it is new.
+        """Put something into one order's inbox; see `tell_all`. Returns our id of the order."""
+        told = Told(platform_id=platform_id, kind=kind, body=body, request_id=request_id, seen=seen, shown=shown)
+        return self.tell_all(connection, [told], account_id=account_id, account_name=account_name, now=now)[0]
 
-        `seen` is the order as the platform shows it now; `shown` with a hint, as it was a moment ago. What we know already is
-        no news; of an order that we do not know at all, the second is as good as the first.
+    def tell_all(
+        self, connection: Connection, told: Sequence[Told], *, account_id: str, account_name: str, now: datetime
+    ) -> list[int]:
+        """Put things into inboxes and wake those orders, in the caller's transaction. Orders that are new are made.
+
+        Everybody who locks several orders, or keys and orders, does it in the order of this function (new orders by their
+        platform's id, keys by customer, known orders by our id): two that lock the same ones the other way round would stop
+        each other for good, and PostgreSQL would end one of them.
 
         Returns:
-            our id of the order. The same request id twice is one command.
+            our ids of the orders, one for each that was told. The same request id twice is one command.
         """
-        order_id, known = self._id_of(connection, account_id, account_name, platform_id, now)
-        if shown is not None and not known:
-            kind = "seen"
-        seen = seen or shown
-        if seen is not None and known == digest(seen):
-            return order_id
-        key_id = sealed = None
-        if seen is not None:
-            key_id = self.vault.owner_key(connection, owner(account_id, seen))
-            sealed = self.vault.seal(connection, key_id, to_json(seen))
-        told = insert_ignore(connection)(inbox).values(
+        known: dict[str, tuple[int, str]] = {}
+        for platform_id in sorted({one.platform_id for one in told}, key=lambda number: (len(number), number)):
+            known[platform_id] = self._id_of(connection, account_id, account_name, platform_id, now)
+        news = [one for one in (_news(one, known[one.platform_id][1]) for one in told) if one is not None]
+        owners = [owner(account_id, one.seen) if one.seen else "" for one in news]
+        keys = {who: self.vault.owner_key(connection, who) for who in sorted(set(owners) - {""})}
+        woken = set()
+        for one, who in zip(news, owners, strict=True):
+            order_id = known[one.platform_id][0]
+            if self._put(connection, order_id, one, keys.get(who), now):
+                woken.add(order_id)
+        for order_id in sorted(woken):
+            wake(connection, order_id, now)
+        return [known[one.platform_id][0] for one in told]
+
+    def _put(self, connection: Connection, order_id: int, told: Told, key_id: str | None, now: datetime) -> bool:
+        """Into the inbox. False: this request is there already."""
+        sealed = None
+        if key_id is not None:
+            sealed = self.vault.seal(connection, key_id, to_json(told.seen))
+        item = insert_ignore(connection)(inbox).values(
             order_id=order_id,
-            kind=kind,
-            body=to_json(body).decode(),
+            kind=told.kind,
+            body=to_json(told.body).decode(),
             sealed=sealed,
             key_id=key_id,
-            request_id=request_id,
+            request_id=told.request_id,
             at=now,
         )
         # Not asked before it is inserted: two processes would both be told that it is new.
-        new = told.on_conflict_do_nothing(index_elements=["order_id", "request_id"]).returning(inbox.c.id)
-        if connection.execute(new).first() is not None:
-            wake(connection, order_id, now)
-        return order_id
+        new = item.on_conflict_do_nothing(index_elements=["order_id", "request_id"]).returning(inbox.c.id)
+        return connection.execute(new).first() is not None
 
     def _id_of(
         self, connection: Connection, account_id: str, account_name: str, platform_id: str, now: datetime
@@ -119,7 +152,9 @@ class Orders:
             ids = connection.execute(select(orders.c.id).where(due).order_by(orders.c.due_at).limit(limit)).scalars().all()
         if not ids:
             return []
-        queued = update(orders).where(orders.c.id.in_(ids), due).values(queued_until=clock + int(hold_s * 1_000_000))
+        # Whoever has an order locked is writing it right now: it is still due when we come again, so nobody waits for it here.
+        free = select(orders.c.id).where(orders.c.id.in_(ids), due).with_for_update(skip_locked=True)
+        queued = update(orders).where(orders.c.id.in_(free)).values(queued_until=clock + int(hold_s * 1_000_000))
         with self.database.writing() as connection:
             return [int(order_id) for order_id in connection.execute(queued.returning(orders.c.id)).scalars()]
 
@@ -295,6 +330,15 @@ class Orders:
         sealed = self.vault.seal(connection, key_id, to_json(personal))
         _DELETE_PERSON.change(connection, {"b_id": order_id})
         _INSERT_PERSON.add(connection, [{"order_id": order_id, "key_id": key_id, "sealed": sealed}])
+
+
+def _news(told: Told, known: str) -> Told | None:
+    """What is to be put into the inbox, if there is news in it. `known`: the digest of what the platform showed last."""
+    seen = told.seen or told.shown
+    if seen is not None and known == digest(seen):
+        return None
+    kind = "seen" if told.shown is not None and not known else told.kind
+    return replace(told, kind=kind, seen=seen)
 
 
 def _parts(lease: Lease, case: Case) -> Parts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,7 +22,7 @@ from connector.model.order import Address, Customer
 from connector.store import orders as module
 from connector.store.database import Database
 from connector.store.lease import Lease, LeaseLost
-from connector.store.orders import Orders
+from connector.store.orders import Orders, Told
 from connector.store.tables import attempts, duties, inbox, orders, people, tasks, timeline
 from connector.store.vault import Vault
 from tests.model.strategies import cases, examples
@@ -375,3 +376,40 @@ def test_reading_is_one_snapshot(books: Orders, database: Database, another: Cal
         assert books.read(connection, order_id) == before
     with database.reading() as connection:
         assert books.read(connection, order_id) == make_case("1", email="new@example.com", status="changed")
+
+
+def test_those_who_lock_the_same_orders_never_stop_each_other(books: Orders, another: Callable[[], Orders]) -> None:
+    """Two polls that show the same orders the other way round, a sweeper and a worker: nobody waits for nobody for good."""
+    numbers = [str(number) for number in range(12)]
+    ids = [tell(books, number) for number in numbers]
+    chance, wrong = random.Random(4), list[BaseException]()
+
+    def show(orders: Orders, turn: int) -> None:
+        shown = chance.sample([*numbers, f"new{turn // 2}a", f"new{turn // 2}b"], 14)  # two tell of the same new ones
+        told = [Told(platform_id=n, kind="seen", body={}, seen=make_order(n, email=f"{n}-{turn // 2}@x.at")) for n in shown]
+        with orders.database.writing() as connection:
+            orders.tell_all(connection, told, account_id="a1", account_name="shop", now=NOW)
+
+    def queue(orders: Orders, _turn: int) -> None:
+        orders.queue_due(NOW, limit=14, hold_s=0)
+
+    def work(orders: Orders, _turn: int) -> None:
+        for order_id in chance.sample(ids, 4):
+            lease = orders.take(order_id)
+            if lease is not None:
+                orders.give_back(lease, NOW, due_at=NOW)
+
+    def often(act: Callable[[Orders, int], None], orders: Orders, first: int) -> None:
+        try:
+            for turn in range(first, 40, 2):
+                act(orders, turn)
+        except BaseException as error:
+            wrong.append(error)
+
+    acts = [(show, 0), (show, 1), (queue, 0), (queue, 1), (work, 0)]
+    threads = [threading.Thread(target=often, args=(act, another(), first)) for act, first in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
