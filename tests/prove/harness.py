@@ -127,7 +127,7 @@ def _more_to_come(where: Place, process: Any) -> bool:
     return not process.is_alive()
 
 
-def play_all(where: Place, stories: Sequence[Story], *, meanwhile: Callable[[], None], patience_s: float = 60.0) -> list[str]:
+def play_all(where: Place, stories: Sequence[Story], *, meanwhile: Callable[[], None], patience_s: float = 180.0) -> list[str]:
     """Play stories side by side on processes that the caller starts, kills and freezes in `meanwhile`; says what is wrong."""
     before = _stock(where)
     played = [Playing(story=story, platform_id=where.world.buy(story.buys)) for story in stories]
