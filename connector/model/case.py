@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 from .codec import plain, typed
 from .flow import Stage, may_move
 from .money import Money, total
-from .order import Address, Customer, Order, PlatformRefund, PlatformStatus, RefundPart
+from .order import Address, Customer, LineQuantity, Order, PlatformHold, PlatformRefund, PlatformStatus, RefundPart, Risk
 from .payment import MoneyMoved
 from .refunds import RefundRequest
 from .review import Finding, Hold, HoldReason
-from .shipping import LineQuantity, Shipment
+from .shipping import Shipment
 
 T = TypeVar("T")
 
@@ -381,6 +381,9 @@ class Personal:
     customer_note: str = ""
     staff_notes: tuple[str, ...] = ()
     lines: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    holds: tuple[PlatformHold, ...] = ()
+    risks: tuple[Risk, ...] = ()
+    tags: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()  # what stood there, also if it is only an excerpt: of each of the case's findings
 
 
@@ -394,6 +397,9 @@ def part(case: Case) -> tuple[Case, Personal]:
         customer_note=order.customer_note,
         staff_notes=order.staff_notes,
         lines={line.id: line.personal for line in order.lines if line.personal},
+        holds=order.holds,
+        risks=order.risks,
+        tags=order.tags,
         findings=tuple(finding.value for finding in case.findings) if any(finding.value for finding in case.findings) else (),
     )
     bare = replace(
@@ -404,6 +410,9 @@ def part(case: Case) -> tuple[Case, Personal]:
         customer_note="",
         staff_notes=(),
         lines=tuple(replace(line, personal=()) if line.personal else line for line in order.lines),
+        holds=(),
+        risks=(),
+        tags=(),
     )
     findings = tuple(replace(finding, value="") if finding.value else finding for finding in case.findings)
     return replace(case, order=bare, findings=findings), personal
@@ -419,6 +428,9 @@ def join(case: Case, personal: Personal) -> Case:
         customer_note=personal.customer_note,
         staff_notes=personal.staff_notes,
         lines=tuple(replace(line, personal=personal.lines.get(line.id, ())) for line in case.order.lines),
+        holds=personal.holds,
+        risks=personal.risks,
+        tags=personal.tags,
     )
     findings = tuple(replace(finding, value=value) for finding, value in zip(case.findings, personal.findings, strict=False))
     return replace(case, order=order, findings=findings or case.findings)

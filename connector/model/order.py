@@ -144,6 +144,58 @@ class PlatformRefund:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LineQuantity:
+    """So many of one line."""
+
+    line_id: str
+    quantity: int
+
+    def __post_init__(self) -> None:
+        if self.quantity < 1:
+            raise ValueError(f"line {self.line_id}: the quantity must be 1 or more, not {self.quantity}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """A place (warehouse, shop) that the platform wants some of the order sent from, with what is still to be sent from there.
+
+    `id` is the platform's id of the place. A parcel leaves from one place only.
+    """
+
+    id: str
+    name: str
+    lines: tuple[LineQuantity, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformHold:
+    """A hold that the platform shows and that is none of ours: staff or another app set it there. `reason` is its own word."""
+
+    id: str
+    reason: str
+    text: str = ""
+
+
+class RiskLevel(StrEnum):
+    """How risky somebody thinks the order is. PENDING: still being looked at."""
+
+    NONE = "none"
+    PENDING = "pending"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Risk:
+    """What the platform, or an app of it, says about fraud. `facts` are its sentences; they may hold personal data."""
+
+    level: RiskLevel
+    said_by: str
+    facts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """What the platform says about one order. All sums are in `currency`, what the customer paid; times are UTC.
 
@@ -155,6 +207,9 @@ class Order:
         tracking: tracking numbers that the platform already shows.
         stock_held: line ids, each with how many pieces the platform has taken out of its stock for it and not put back; None
             where it does not say.
+        origins: where what is still to be sent is to leave from, if the platform says so. holds: set there by others.
+        risks: what the platform knows about fraud. tags: the platform's own labels.
+        is_test: the platform itself calls it a test; no money moves.
         rehearsal: the run this test order belongs to, "" for a real one.
 
     Raises:
@@ -183,6 +238,11 @@ class Order:
     staff_notes: tuple[str, ...] = ()
     tracking: tuple[str, ...] = ()
     stock_held: tuple[tuple[str, int], ...] | None = None
+    origins: tuple[Origin, ...] = ()
+    holds: tuple[PlatformHold, ...] = ()
+    risks: tuple[Risk, ...] = ()
+    tags: tuple[str, ...] = ()
+    is_test: bool = False
     rehearsal: str = ""
 
     def __post_init__(self) -> None:

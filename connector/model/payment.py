@@ -48,6 +48,7 @@ class Payment:
 
     `due` is what this transaction was to bring; `captured` never shrinks, money given back is in `refunded`.
     `gateway` is the platform's name of the payment method; `transaction_id` the gateway's own id ("" where it has none).
+    `authorized_until`: after it the authorization brings no money any more (None: the platform does not say).
     """
 
     id: str
@@ -62,6 +63,7 @@ class Payment:
     refund_pending: Money
     disputed: Money
     paid_at: datetime | None = None
+    authorized_until: datetime | None = None
     ended: PaymentEnd | None = None
 
     @property

@@ -9,8 +9,8 @@ from .case import Case, left_to_ship, refund_left, refunded_parts
 from .codec import typed
 from .flow import OPEN
 from .money import Money
+from .order import LineQuantity
 from .refunds import RefundRequest, RefundSum, all_of_it, some_of_it
-from .shipping import LineQuantity
 
 
 def wanted_refund(case: Case, wish: Mapping[str, Any], request_id: str) -> RefundRequest:

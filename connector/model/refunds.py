@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from .money import Money, total
-from .order import Fee, LineItem, Order, RefundPart, ShippingLine, TaxShare
+from .order import Fee, LineItem, LineQuantity, Order, RefundPart, ShippingLine, TaxShare
 from .payment import MoneyMoved
-from .shipping import LineQuantity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

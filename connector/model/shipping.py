@@ -7,19 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from .money import Money
-from .order import Address
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineQuantity:
-    """So many of one line."""
-
-    line_id: str
-    quantity: int
-
-    def __post_init__(self) -> None:
-        if self.quantity < 1:
-            raise ValueError(f"line {self.line_id}: the quantity must be 1 or more, not {self.quantity}")
+from .order import Address, LineQuantity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,12 +27,12 @@ from ..model.case import (
 from ..model.codec import typed
 from ..model.events import DutyEvent
 from ..model.flow import OPEN, Stage
-from ..model.order import PlatformStatus
+from ..model.order import LineQuantity, PlatformStatus
 from ..model.payment import PaymentLabel, label
 from ..model.refunding import after_cancelling, wanted_refund
 from ..model.refunds import CancelRequest, RefundRequest
 from ..model.review import UNPAID, Finding, Hold, HoldReason, Severity
-from ..model.shipping import LineQuantity, Shipment
+from ..model.shipping import Shipment
 from ..store.lease import InboxItem
 from . import parcels
 from .work import Work

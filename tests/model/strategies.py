@@ -28,6 +28,7 @@ from connector.model.order import (
     Customer,
     Fee,
     LineItem,
+    LineQuantity,
     Order,
     PlatformRefund,
     PlatformStatus,
@@ -38,7 +39,7 @@ from connector.model.order import (
 from connector.model.payment import Payment, PaymentEnd, PaymentKind
 from connector.model.refunds import RefundRequest
 from connector.model.review import Finding, Hold, HoldReason, Severity
-from connector.model.shipping import LineQuantity, Shipment
+from connector.model.shipping import Shipment
 
 
 def examples(number: int) -> settings:

@@ -16,9 +16,9 @@ from connector.model.case import Act, ActKind, ActState, Case, ShipmentPlan, ful
 from connector.model.changes import MOST, WEIGHTY, edits, together
 from connector.model.flow import Stage
 from connector.model.money import Money
-from connector.model.order import Address, Customer, LineItem, Order, PlatformStatus
+from connector.model.order import Address, Customer, LineItem, LineQuantity, Order, PlatformStatus
 from connector.model.review import HoldReason
-from connector.model.shipping import LineQuantity, Shipment
+from connector.model.shipping import Shipment
 from connector.steps import intake
 from tests.model.strategies import examples, orders
 

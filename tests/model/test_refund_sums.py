@@ -24,11 +24,21 @@ from connector.model.case import (
 )
 from connector.model.flow import Stage
 from connector.model.money import Money, total
-from connector.model.order import Fee, LineItem, Order, PlatformRefund, PlatformStatus, RefundPart, ShippingLine, TaxShare
+from connector.model.order import (
+    Fee,
+    LineItem,
+    LineQuantity,
+    Order,
+    PlatformRefund,
+    PlatformStatus,
+    RefundPart,
+    ShippingLine,
+    TaxShare,
+)
 from connector.model.payment import Payment, PaymentKind
 from connector.model.refunding import after_cancelling, is_in_the_house, wanted_refund
 from connector.model.refunds import RefundRequest, all_of_it, refundable, some_of_it
-from connector.model.shipping import LineQuantity, Shipment
+from connector.model.shipping import Shipment
 from connector.model.stock import stock_changes
 
 from .strategies import examples

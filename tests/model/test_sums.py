@@ -24,8 +24,9 @@ from connector.model.case import (
 )
 from connector.model.flow import Stage
 from connector.model.money import Money, total
+from connector.model.order import LineQuantity
 from connector.model.payment import Payment, PaymentEnd, PaymentKind, PaymentLabel, label, sums
-from connector.model.shipping import LineQuantity, Shipment
+from connector.model.shipping import Shipment
 from tests.model.strategies import cases, examples, payments
 from tests.store.world import make_case, make_refund
 

@@ -22,9 +22,9 @@ from connector import plugins
 from connector.context import Account
 from connector.model.case import Note, StatusChange
 from connector.model.events import Delivery, Duty, DutyEvent, Effect, EffectState, Message, Person
-from connector.model.order import Address, PlatformStatus
+from connector.model.order import Address, LineQuantity, PlatformStatus
 from connector.model.refunds import CancelRequest
-from connector.model.shipping import Label, LabelRequest, LineQuantity, Shipment, StockChange
+from connector.model.shipping import Label, LabelRequest, Shipment, StockChange
 from connector.outbound.holders import OrderHolder
 from connector.store.database import Database
 from tests.outbound.mailbox import Mailbox

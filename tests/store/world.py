@@ -14,10 +14,9 @@ from sqlalchemy import select
 
 from connector.model.case import Case
 from connector.model.money import Money
-from connector.model.order import Address, Customer, LineItem, Order, PlatformStatus
+from connector.model.order import Address, Customer, LineItem, LineQuantity, Order, PlatformStatus
 from connector.model.payment import Payment, PaymentKind
 from connector.model.refunds import RefundRequest
-from connector.model.shipping import LineQuantity
 from connector.store.database import Database
 from connector.store.lease import Lease
 from connector.store.orders import Orders
