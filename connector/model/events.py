@@ -163,12 +163,14 @@ class EffectRule:
     Args:
         deadline_s: a call of this kind is given up after so long. settle_s: so long the vendor may still be at it afterwards.
         remembers_s: for KEYED: how long the vendor keeps our key. looks_by: for LOOKUP: by our key or by comparing states.
+        points: how much of the account's rate a call of this kind takes, where the vendor does not count each as one.
     """
 
     vendor: EffectClass
     deadline_s: float = 30.0
     settle_s: float = 0.0
     remembers_s: float = 0.0
+    points: float = 1.0
     looks_by: LooksBy = LooksBy.KEY
 
 

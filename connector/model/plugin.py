@@ -20,7 +20,7 @@ class Capabilities:
         tells: messages that the platform itself sends, so that we must not.
         cannot_deliver: what a carrier or supplier does not serve ("po_box").
         cancel_restocks: cancelling puts the stock back by itself.
-        max_per_second: calls that all workers together may make (0: no limit known). burst: how many of them at once.
+        max_per_second: calls (or points) that all workers together may make (0: no limit known). burst: how many at once.
         poll_every_s: how often news is asked for (0: never).
     """
 

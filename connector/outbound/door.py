@@ -14,7 +14,7 @@ from ..context import Account, Context
 from ..errors import PluginError, TryLater
 from ..model.events import CannotTell, Effect, Found
 from ..model.plugin import PluginInfo
-from ..store import shared
+from ..store import rates, shared
 from ..store.database import Database
 from ..store.tables import attempts
 from ..store.vault import Vault
@@ -25,7 +25,7 @@ from .http import Attempt, Session, Transport, Wire
 from .ledger import Ledger, Underway
 from .redact import secrets_of
 
-LONGEST_WAIT_S = 5.0
+LONGEST_WAIT_S = 20.0
 """So long a call waits for its turn; if it would be longer, the job comes back later."""
 
 
@@ -92,6 +92,7 @@ class Door:
             deadlines=self._deadlines,
             secrets=secrets_of(account.config),
             wait_turn=partial(self._wait_turn, account, info),
+            learn_rate=partial(self._learn_rate, account),
         )
         wire.log = partial(self._log, account, wire, holder)
         return wire
@@ -157,21 +158,25 @@ class Door:
     def _lock(self, account: Account, name: str) -> AbstractContextManager[Any]:
         return shared.locked(self.database, f"{account.id}/{name}")
 
-    def _wait_turn(self, account: Account, info: PluginInfo) -> None:
+    def _wait_turn(self, account: Account, info: PluginInfo, points: float = 1) -> None:
         per_second = getattr(account.config, "max_per_second", None) or info.capabilities.max_per_second
         if not per_second:
             return
-        wait = shared.take_turn(
+        wait = rates.take_turn(
             self.database,
             account.id,
             per_second=per_second,
             burst=max(1, info.capabilities.burst),
             longest_wait_s=LONGEST_WAIT_S,
+            points=points,
         )
         if wait > LONGEST_WAIT_S:
             raise TryLater("too many calls are waiting for their turn.", account=account.name, after_s=wait)
         if wait:
             time.sleep(wait)
+
+    def _learn_rate(self, account: Account, unused: float, left: float, size: float, per_second: float) -> None:
+        rates.learn(self.database, account.id, unused=unused, left=left, size=size, per_second=per_second)
 
     def _log(self, account: Account, wire: Wire, holder: OrderHolder | LockHolder | None, attempt: Attempt) -> None:
         row = {

@@ -128,7 +128,8 @@ class Wire:
     deadlines: Deadlines
     deadline_s: float = 30.0
     secrets: tuple[str, ...] = ()
-    wait_turn: Callable[[], None] = lambda: None
+    wait_turn: Callable[[float], None] = lambda points: None
+    learn_rate: Callable[[float, float, float, float], None] = lambda unused, left, size, per_second: None
     log: Callable[[Attempt], None] = lambda attempt: None
     effect: Any = None  # the effect that is underway (ledger.Underway), or None
     calls: list[Call] = field(default_factory=list)
@@ -160,9 +161,14 @@ class Session(requests.Session):
         *args: Any,
         reads: bool = False,
         deadline_s: float | None = None,
+        points: float = 1,
         **kwargs: Any,
     ) -> requests.Response:
-        """Like `requests`, with one deadline for the whole call. `reads=True`: a POST that changes nothing (a query)."""
+        """Like `requests`, with one deadline for the whole call.
+
+        `reads=True`: a POST that changes nothing (a query). `points`: how much of the account's rate it takes; of a call that
+        changes something, its effect's rule says so, because the turn is taken before it is written down as sent.
+        """
         verb = (method.decode() if isinstance(method, bytes) else method).upper()
         address = url.decode() if isinstance(url, bytes) else url
         writes = verb not in SAFE and not reads
@@ -175,7 +181,7 @@ class Session(requests.Session):
             # Never longer than declared: whoever takes the order over counts on it.
             limit = min(deadline_s or self.wire.effect.deadline_s, self.wire.effect.deadline_s)
         else:
-            self.wire.wait_turn()
+            self.wire.wait_turn(points)
             limit = deadline_s or self.wire.deadline_s
         call = Call(before_write=self.wire.effect.last_check if writes else None)
         kwargs["timeout"] = (min(10.0, limit), limit)
@@ -183,6 +189,11 @@ class Session(requests.Session):
         with suppress(ValueError):  # no address at all; `requests` will say so
             kwargs.setdefault("proxies", requests.utils.get_environ_proxies(address))
         return self._send(verb, address, call, limit, writes, args, kwargs)
+
+    def learn_rate(self, *, unused: float, left: float, size: float, per_second: float) -> None:
+        """What the vendor says of this account's rate: points that the last call took and did not need, points that are left
+        now, how many there can be, and how many come back each second. Every worker goes by it from now on."""
+        self.wire.learn_rate(unused, left, size, per_second)
 
     def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
         """On a redirect to another host, `requests` drops only its own header; a vendor's token travels in others."""

@@ -116,7 +116,7 @@ class Ledger:
     find: Callable[[Effect], Found]
     begin: Callable[[Underway], None]  # tells the sessions which effect is underway
     end: Callable[[], None]
-    wait_turn: Callable[[], None]
+    wait_turn: Callable[[float], None]
     now: Callable[[], Any]
     watch: Callable[[str], None]
 
@@ -140,7 +140,7 @@ class Ledger:
             resend = row if rule.vendor is EffectClass.KEYED and isinstance(outcome, InProgress) else None
         attempt = self._next_attempt(row, resend)
         image = before() if before is not None and resend is None else None
-        self.wait_turn()
+        self.wait_turn(rule.points)
         committed = self._commit_sent(row, resend, attempt, rule, kind, base, digest, asked, image)
         return self._send(f"{base}/{attempt}", kind, rule, fn, committed, again=resend is not None)
 

@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, and_, bindparam, delete, func, select, type_coerce, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, select, type_coerce, update
 
 from ..context import StateRow
 from ..errors import Conflict, TryLater
 from .database import Database, insert_ignore
 from .statements import Statement
-from .tables import Utc, account_modes, accounts, db_now, locks, meta, orders, rates, schedules, state
+from .tables import Utc, account_modes, accounts, db_now, locks, meta, orders, schedules, state
 from .vault import Vault
 
 MODES = ("shadow", "rehearsal", "live")
@@ -138,30 +138,6 @@ def locked(database: Database, name: str, seconds: float = 120.0) -> Iterator[Lo
         yield lock
     finally:
         lock.let_go()
-
-
-# --- rate limits ------------------------------------------------------------------------------------------------------
-
-
-def take_turn(database: Database, name: str, *, per_second: float, burst: int, longest_wait_s: float) -> float:
-    """Take one turn of a rate that all processes share, and return how many seconds to wait before using it.
-
-    Every turn moves the time at which the next one is on time; a caller may be `burst` turns early. Where the wait would be
-    longer than `longest_wait_s`, no turn is taken.
-    """
-    step = int(1_000_000 / per_second)
-    with database.writing() as connection:
-        new = insert_ignore(connection)(rates).values(name=name, next_at=0)
-        connection.execute(new.on_conflict_do_nothing(index_elements=["name"]))
-        mine = select(type_coerce(rates.c.next_at, BigInteger)).where(rates.c.name == name).with_for_update()
-        next_at = connection.execute(mine).scalar_one()
-        now = connection.execute(select(db_now())).scalar_one()  # only now: the row may have been another's for a while
-        start = max(now, next_at)
-        wait = max(0.0, (start - now - (burst - 1) * step) / 1_000_000)
-        if wait > longest_wait_s:
-            return wait
-        connection.execute(update(rates).where(rates.c.name == name).values(next_at=start + step))
-    return wait
 
 
 # --- schedules --------------------------------------------------------------------------------------------------------

@@ -349,7 +349,9 @@ rates = Table(
     "rates",
     metadata,
     Column("name", String, primary_key=True),
-    Column("next_at", Utc, nullable=False),  # database's clock: when the next call would be on time
+    Column("next_at", Utc, nullable=False),  # database's clock: when the bucket will be full again
+    Column("size", Float, nullable=True),  # points; this and how fast it fills: as the vendor said last
+    Column("per_second", Float, nullable=True),
 )
 
 schedules = Table(

@@ -69,7 +69,7 @@ class Desk:
     found: Callable[[Effect], Found] = lambda effect: CannotTell(text="look yourself")
     underway: Underway | None = None
     watch: Callable[[str], None] = lambda transition: None
-    wait_turn: Callable[[], None] = lambda: None
+    wait_turn: Callable[[float], None] = lambda points: None
 
     def another(self, request_id: str = "r1") -> Desk:
         """Another worker's desk, who has the order now, or will have it: what was begun for it, he knows."""

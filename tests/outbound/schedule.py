@@ -154,7 +154,7 @@ class Schedule:
             find=lambda effect: self._find(actor, effect),
             begin=underway.append,
             end=lambda: None,
-            wait_turn=lambda: actor.pause("waits for its turn"),
+            wait_turn=lambda _points: actor.pause("waits for its turn"),
             now=lambda: NOW,
             watch=lambda now: self._watch(actor, now),
         )

@@ -116,7 +116,7 @@ def test_an_order_in_other_hands_is_left_alone(desk: Desk) -> None:
 def test_a_failure_before_sent_leaves_no_trace(desk: Desk, where: str) -> None:
     """The image cannot be read, or too many calls are waiting: it was not begun."""
 
-    def fail() -> None:
+    def fail(*_points: float) -> None:
         raise TryLater("not now", after_s=3)
 
     if where == "wait_turn":

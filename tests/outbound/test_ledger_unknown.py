@@ -339,7 +339,7 @@ def test_a_late_yes_between_reading_and_sending_stops_the_next_attempt(left: Des
         left.ask()
     left.mode("live")
 
-    def late() -> None:
+    def late(_points: float) -> None:
         with left.database.writing() as connection:
             effects.late_yes(connection, "install/a1/order:1/lookup/r1/1", "late")
 

@@ -15,7 +15,8 @@ from connector.errors import Conflict, TryLater
 from connector.store import shared
 from connector.store.database import Database
 from connector.store.orders import Orders
-from connector.store.shared import AccountState, locked, take_lock, take_turn
+from connector.store.rates import learn, take_turn
+from connector.store.shared import AccountState, locked, take_lock
 from connector.store.tables import account_modes, locks, meta, orders, state
 from connector.store.vault import Vault
 from tests.store.world import NOW, column, race, rows, tell
@@ -237,6 +238,36 @@ def test_a_turn_that_would_take_too_long_is_not_taken(database: Database) -> Non
     second = take_turn(database, "a1", per_second=0.1, burst=1, longest_wait_s=5)
     assert 5 < second <= first <= 10
     assert take_turn(database, "a2", per_second=0.1, burst=1, longest_wait_s=5) == 0
+
+
+def test_a_dear_call_waits_for_its_points(database: Database) -> None:
+    """Who needs more points than are left waits until they have come back; who needs fewer need not."""
+    some = {"per_second": 10.0, "burst": 100.0, "longest_wait_s": 60.0}
+    assert take_turn(database, "a1", points=90, **some) == 0
+    assert take_turn(database, "a1", points=10, **some) == pytest.approx(0, abs=0.05)
+    assert take_turn(database, "a1", points=20, **some) == pytest.approx(2, abs=0.2)
+
+
+def test_what_the_vendor_says_of_the_bucket_counts(database: Database) -> None:
+    """Its size and speed, what somebody else took out of it, and the points that a call did not need after all."""
+    some = {"per_second": 10.0, "burst": 100.0, "longest_wait_s": 600.0}
+    assert take_turn(database, "a1", points=50, **some) == 0
+    learn(database, "a1", unused=40, left=1990, size=2000, per_second=100)
+    assert take_turn(database, "a1", points=1900, **some) == 0
+    assert take_turn(database, "a1", points=190, **some) == pytest.approx(1, abs=0.2)
+    learn(database, "a1", unused=190, left=50, size=2000, per_second=100)  # somebody else has used the rest
+    assert take_turn(database, "a1", points=150, **some) == pytest.approx(1, abs=0.2)
+
+
+def test_points_that_others_have_taken_are_not_given_out_twice(database: Database) -> None:
+    """The vendor has not seen their calls yet, and says that more is left than there is."""
+    some = {"per_second": 100.0, "burst": 1000.0, "longest_wait_s": 600.0}
+    assert take_turn(database, "a1", points=10, **some) == 0
+    learn(database, "a1", unused=10, left=1000, size=1000, per_second=100)
+    assert take_turn(database, "a1", points=500, **some) == 0
+    assert take_turn(database, "a1", points=500, **some) == pytest.approx(0, abs=0.05)
+    learn(database, "a1", unused=0, left=500, size=1000, per_second=100)
+    assert take_turn(database, "a1", points=100, **some) == pytest.approx(1, abs=0.2)
 
 
 # --- schedules, modes, install ----------------------------------------------------------------------------------------
