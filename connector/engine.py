@@ -112,10 +112,15 @@ class Worker:
     # --- the sweeper: what is due becomes jobs ------------------------------------------------------------------------
 
     def _sweep(self) -> None:
+        """This process looks with its own policy, so it sees to that itself: a schedule may be another's to run."""
+        is_new_policy = True
         while not self._stop.is_set():
             found = 0
             try:
                 found = self._queue_all()
+                if is_new_policy:
+                    is_new_policy = news.look_with_new_policy(self.app)
+                    found += is_new_policy
             except Exception:
                 log.exception("the sweeper stumbled; it goes on")
             if not found:

@@ -189,8 +189,10 @@ class Hooks:
     def notify(self, account: Account, *, message: Message) -> Sent:
         return self.ask_one(account, "notify", message=message)
 
-    def platform_tells(self, account: Account, *, order: Order) -> frozenset[tuple[DutyEvent, Person]]:
-        return self.ask_one(account, "platform_tells", order=order)
+    def platform_tells(
+        self, account: Account, *, order: Order, shipment: Shipment | None = None
+    ) -> frozenset[tuple[DutyEvent, Person]]:
+        return self.ask_one(account, "platform_tells", order=order, shipment=shipment)
 
     def export_customer(self, account: Account, *, email: str) -> Mapping[str, Any]:
         return self.ask_one(account, "export_customer", email=email)

@@ -497,11 +497,12 @@ def notify(ctx: Context, message: Message) -> Sent:
 
 
 @hookspec
-def platform_tells(ctx: Context, order: Order) -> frozenset[tuple[DutyEvent, Person]]:
+def platform_tells(ctx: Context, order: Order, shipment: Shipment | None) -> frozenset[tuple[DutyEvent, Person]]:
     """Say which messages about this order the platform sends itself just now, so that we do not.
 
     Called: when somebody is owed a message. Without this hook, or when it fails, the plugin's capabilities say it.
     Args: ctx: the platform account. order: as it was last seen; a change that we made ourselves just now is not in it yet.
+        shipment: the one that is told of, `instead_of` set where its number is corrected; None where it is no news of ours.
     Returns: event and person of each message that reaches them without us.
     Raises: nothing: what cannot be found out now is as it was last, or as the platform has it when it is new.
     Repeats: any number of times, so what was read from the platform is kept for a day.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from .model.flow import OPEN
 from .model.order import Order, PlatformStatus
 from .outbound.holders import LockHolder
 from .store import shared
+from .store.again import Place, wake_page
 from .store.orders import Told
 from .store.tables import inbox, orders
 
@@ -31,6 +33,10 @@ SHOWN_JUST_NOW = timedelta(minutes=1)
 UNTOUCHED = timedelta(days=1)
 ASKED_AT_ONCE = 1000
 JUST_PLACED = timedelta(minutes=10)
+POLICY = "policy seen"
+EVERYBODY = "*"
+"""In the place of an account's id: state that is about no account."""
+WOKEN_AT_ONCE = 500
 # Nobody has paid for them, or nobody wants them any more. The poll brings them as soon as something happens to them.
 NOT_IMPORTED = frozenset({PlatformStatus.DRAFT, PlatformStatus.UNPAID, PlatformStatus.FAILED, PlatformStatus.DELETED})
 
@@ -213,6 +219,37 @@ def look_for_missing(app: App, account: Account) -> int:
         last = rows[-1].id
         gone = app.hooks.missing_orders(account, platform_ids=tuple(row.platform_id for row in rows))
         woken += len(_take_page(app, account, Page(orders=(), unreadable=tuple(gone), next_cursor="")))
+
+
+# --- another policy ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicySeen:
+    """The policy that orders were looked at with last, and how far that has come (`place`; None: it is done)."""
+
+    digest: str
+    place: Place | None
+
+
+def look_with_new_policy(app: App) -> bool:
+    """Wake the next page of open orders that rest, if `[policy]` is not what they were looked at with. False: nothing is left.
+
+    One that dies is followed by the next process to start, which goes on where it was. Two at once wake some orders twice.
+    """
+    digest = hashlib.sha256(to_json(app.settings.policy)).hexdigest()[:16]
+    state = shared.AccountState(app.database, app.vault, EVERYBODY)
+    row = state.get(POLICY)
+    seen = from_json(row.value, PolicySeen) if row else None
+    place = Place() if seen is None or seen.digest != digest else seen.place
+    if place is None:
+        return False
+    with app.database.writing() as connection:
+        woken, place = wake_page(connection, place, app.clock.now(), limit=WOKEN_AT_ONCE)
+    state.put(POLICY, to_json(PolicySeen(digest=digest, place=place)).decode())
+    if woken:
+        log.info("the policy has changed: %s open orders are looked at again", woken)
+    return place is not None
 
 
 def ensure_webhooks(app: App, account: Account) -> list[Check]:

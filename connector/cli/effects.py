@@ -95,7 +95,10 @@ def _table(app: App, rows: tuple[EffectLine, ...], *, of_one: bool) -> None:
 @acting
 @click.pass_obj
 def resolve(config: Path, ref: str, act_or_key: str, happened: bool | None, tracking: str, wish: Wish) -> None:
-    """Say whether something happened that nobody knows about. What did not happen is sent again."""
+    """Say whether something happened that nobody knows about.
+
+    What did not happen is sent again. What did happen is not, and the order goes on from there as if the answer had come.
+    """
     if happened is None:
         raise click.UsageError("say --happened or --not-happened; look at the vendor's own page first")
     with opened(config) as app:

@@ -6,11 +6,13 @@ from collections.abc import Container
 from dataclasses import replace
 from datetime import datetime
 
-from .case import Act, ActKind, ActState, Case, ShipmentPlan, fulfillment
+from .case import Act, ActKind, ActState, Case, Paid, ShipmentPlan, fulfillment
 from .changes import WEIGHTY, edits, together
 from .codec import plain
 from .flow import OPEN
+from .money import Money
 from .order import Order
+from .payment import Payment
 from .review import Hold, HoldReason
 
 CHANGED = "changed_after_commit"
@@ -26,11 +28,11 @@ def merge(case: Case, theirs: Order, now: datetime, *, begun: tuple[Act, ...] = 
     mine = case.order
     if theirs.updated_at < mine.updated_at:
         return case
-    theirs = with_what_lists_leave_out(mine, theirs)
+    theirs, paid = as_known(case, theirs)
     if theirs == mine:
         return case
     weighty = is_weighty(case, theirs, begun)
-    case = replace(case, order=theirs)
+    case = replace(case, order=theirs, paid=paid)
     if weighty and case.stage in OPEN:
         bought = ", ".join(f"{act.kind} {act.id}" for act in (*case.committed, *begun))
         case = _held_for(case, f"Changed on the platform after {bought}: {together(weighty)}.", now)
@@ -66,6 +68,69 @@ def with_what_lists_leave_out(mine: Order, theirs: Order) -> Order:
         known.get((refund.id, refund.amount), refund) if refund.money_moved is None else refund for refund in theirs.refunds
     )
     return replace(theirs, staff_notes=theirs.staff_notes or mine.staff_notes, refunds=refunds)
+
+
+# --- what was paid before an edit -------------------------------------------------------------------------------------
+
+
+def as_known(case: Case, theirs: Order) -> tuple[Order, tuple[Paid, ...]]:
+    """What the platform shows, with what we know better; and what is to be remembered of it.
+
+    A platform that knows only that an order was paid (WooCommerce: one date) shows the total of today as captured, also after
+    staff have raised it. What was captured is what was due when it was paid, until it is paid anew.
+    """
+    theirs = with_what_lists_leave_out(case.order, theirs)
+    before = {payment.id: payment for payment in case.order.payments}
+    known = {one.payment_id: one.amount for one in case.paid}
+    brought = {one.id: _brought(one, before.get(one.id), known.get(one.id)) for one in theirs.payments}
+    paid = tuple(Paid(payment_id=payment_id, amount=amount) for payment_id, amount in brought.items() if amount is not None)
+    return (
+        replace(theirs, payments=tuple(_at_most(one, brought[one.id]) for one in theirs.payments)) if paid else theirs
+    ), paid
+
+
+def as_shown(case: Case) -> Order:
+    """The order as the platform showed it: all that was due counts as captured where we know better."""
+    ids = {one.payment_id for one in case.paid}
+    if not ids:
+        return case.order
+    shown = (replace(one, captured=one.due, authorized=one.due) if one.id in ids else one for one in case.order.payments)
+    return replace(case.order, payments=tuple(shown))
+
+
+def rest_unpaid(order: Order) -> Money:
+    """What is missing of payments that were made in part. Nothing where nothing was paid yet: that is another matter."""
+    short = [one.due.minor - one.captured.minor for one in order.payments if _was_made(one)]
+    return Money(minor=sum(missing for missing in short if missing > 0), currency=order.currency)
+
+
+def _was_made(payment: Payment) -> bool:
+    """Was it paid? Also when nothing was due then. What is only authorized may still be captured in full."""
+    return payment.captured.minor > 0 or (payment.paid_at is not None and not payment.authorized)
+
+
+def _brought(payment: Payment, was: Payment | None, known: Money | None) -> Money | None:
+    """What it really brought; None: what is shown."""
+    if was is None or payment == was:
+        return known
+    if payment.due.currency != was.due.currency or payment.captured != payment.due or _is_paid_anew(payment, was, known):
+        return None
+    if known is None and (was.paid_at is None or was.captured != was.due):
+        return None
+    amount = was.captured if known is None else known
+    return None if amount == payment.captured else amount
+
+
+def _is_paid_anew(payment: Payment, was: Payment, known: Money | None) -> bool:
+    """Another time or transaction. An id that comes late, where nothing was edited, is that of the same payment."""
+    has_new_id = payment.transaction_id not in ("", was.transaction_id) and (was.transaction_id != "" or known is not None)
+    return payment.paid_at != was.paid_at or has_new_id
+
+
+def _at_most(payment: Payment, amount: Money | None) -> Payment:
+    if amount is None:
+        return payment
+    return replace(payment, captured=min(payment.captured, amount), authorized=min(payment.authorized, amount))
 
 
 # --- parcels that were decided ----------------------------------------------------------------------------------------

@@ -8,6 +8,10 @@ from enum import StrEnum
 
 # The code of the finding that says: no money yet. The policy about unpaid orders goes by it.
 UNPAID = "unpaid"
+# And the one that says: a part of it is there. Such an order is never called off by itself.
+PARTLY_PAID = "partly_paid"
+# The code of the finding that says: somebody holds it on the platform. It is not held there a second time.
+PLATFORM_HOLD = "platform_hold"
 
 
 class Severity(StrEnum):

@@ -18,7 +18,7 @@ from ..model.case import (
 from ..model.changes import edits, together
 from ..model.events import DutyEvent, Task, TaskKind
 from ..model.flow import OPEN, Stage
-from ..model.merging import fitted, is_weighty, merge, with_what_lists_leave_out
+from ..model.merging import as_known, fitted, is_weighty, merge, rest_unpaid
 from ..model.money import Money, total
 from ..model.order import Order, PlatformRefund, PlatformStatus
 from ..model.payment import PaymentKind
@@ -30,6 +30,8 @@ ON_PLATFORM = "staff on the platform"
 STAFF_HOLD = "platform_on_hold"
 IMPORTED = "imported: placed before the import began"
 
+_REST = "rest-unpaid-"
+_SENT = (Stage.SHIPPED, Stage.COMPLETED)
 TOO_SOON = timedelta(minutes=1)
 HISTORY = timedelta(days=7)
 
@@ -57,7 +59,7 @@ def _is_known(case: Case | None, shown: Order | None) -> bool:
     """Is what a hint shows what we have already, or older? Then it is the echo of our own write, or came late."""
     if case is None or shown is None:
         return False
-    return shown.updated_at < case.order.updated_at or with_what_lists_leave_out(case.order, shown) == case.order
+    return shown.updated_at < case.order.updated_at or as_known(case, shown)[0] == case.order
 
 
 def _leave_untold(work: Work) -> None:
@@ -96,6 +98,7 @@ def take_order(work: Work, theirs: Order, *, answers: Act | None = None) -> None
         return
     work.case = merged
     _tell_edits(work, before)
+    _settle_rest(work)
     _fit_parcels(work)
     if decided:
         _platform_decided(work, before.order.means)
@@ -176,25 +179,41 @@ def _tell_edits(work: Work, before: Case) -> None:
     if not said:
         return
     work.note("edited", f"Changed on the platform: {together(said)}.", ON_PLATFORM)
+    rest, stage = rest_unpaid(work.case.order), work.case.stage
     if work.case.holds != before.holds:
         work.note("held", "It was changed after something was bought or given back for it: a person has to look.")
-    elif work.case.stage not in OPEN and is_weighty(before, work.case.order, _begun(work)):
-        _edited_too_late(work, said)
+    elif stage in _SENT and rest > rest_unpaid(before.order):
+        _edited_too_late(work, said, rest)
+    elif stage not in OPEN and is_weighty(before, work.case.order, _begun(work)):
+        _edited_too_late(work, said, None)
 
 
-def _edited_too_late(work: Work, said: tuple[str, ...]) -> None:
-    """A hold would hold nothing any more."""
+def _edited_too_late(work: Work, said: tuple[str, ...], rest: Money | None) -> None:
+    """A hold would hold nothing any more. `rest`: what is not paid since."""
+    missing = f". {rest} of it are not paid" if rest else ""
+    ask = (f"Ask the customer for {rest}, or lower the total on the platform.",) if rest else ()
     work.open_task(
         Task(
             kind=TaskKind.PROBLEM,
-            about="edited-too-late",
-            title=f"{work.case.ref} was changed on the platform after it was {work.case.stage}: {together(said)}",
+            about=f"{_REST}{rest.minor}" if rest else "edited-too-late",
+            title=f"{work.case.ref} was changed on the platform after it was {work.case.stage}: {together(said)}{missing}",
             steps=(
                 "Nothing is done about it here by itself.",
+                *ask,
                 "See to what is to be sent or given back, then close this task.",
             ),
         )
     )
+
+
+def _settle_rest(work: Work) -> None:
+    """Nothing is missing any more: it was paid, or is not asked for."""
+    if rest_unpaid(work.case.order):
+        return
+    for kind, about in sorted(work.lease.open_tasks):
+        if about.startswith(_REST):
+            work.lease.close_task(kind, about, "it is paid, or not asked for any more")
+            work.note("task", "The rest is paid, or not asked for any more.")
 
 
 def _fit_parcels(work: Work) -> None:

@@ -21,8 +21,9 @@ def left(work: Work, shipment: Shipment) -> None:
     work.case = replace(work.case, shipments=(*work.case.shipments, shipment))
     number = f" {shipment.tracking_number}" if shipment.tracking_number else ", without a tracking number"
     work.note("shipped", f"Shipped with {shipment.carrier or 'a carrier'}{number}.")
-    _owe(work, shipment, about=shipment.id)
-    told = replace(shipment, is_last=all_left(work.case), tell_customer=_platform_tells(work, shipment.id))
+    told = replace(shipment, is_last=all_left(work.case))
+    _owe(work, told, about=shipment.id)
+    told = replace(told, tell_customer=_platform_tells(work, shipment.id))
     work.case = work.case.with_act(Act.of(f"push-{shipment.id}", ActKind.PUSH_SHIPMENT, told))
 
 
@@ -36,8 +37,9 @@ def correct(work: Work, shipment: Shipment, *, act_id: str, who: str) -> None:
     work.case = replace(work.case, shipments=shipments)
     carrier = f" with {shipment.carrier}" if shipment.carrier else ""
     work.note("corrected", f"The tracking number is {shipment.tracking_number}{carrier}, not {_named(was)}.", who)
-    _owe(work, shipment, about=act_id, facts={"corrected": "yes", "wrong_number": was.tracking_number})
-    told = replace(shipment, instead_of=was.tracking_number, tell_customer=_platform_tells(work, act_id))
+    told = replace(shipment, instead_of=was.tracking_number)
+    _owe(work, told, about=act_id, facts={"corrected": "yes", "wrong_number": was.tracking_number})
+    told = replace(told, tell_customer=_platform_tells(work, act_id))
     after = _still_to_be_told(work, shipment.id)
     work.case = work.case.with_act(Act.of(act_id, ActKind.PUSH_SHIPMENT, told, after=after))
 
@@ -55,7 +57,7 @@ def _owe(work: Work, shipment: Shipment, *, about: str, facts: dict[str, str] | 
         "lines": to_json({line.line_id: line.quantity for line in shipment.lines}).decode(),
         "more_to_come": "" if all_left(work.case) else "yes",
     }
-    work.owe(DutyEvent.SHIPPED, about=about, facts={**told, **(facts or {})})
+    work.owe(DutyEvent.SHIPPED, about=about, facts={**told, **(facts or {})}, shipment=shipment)
 
 
 def _platform_tells(work: Work, about: str) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
+from ..config import Policy
 from ..model.codec import to_json
 from ..model.flow import OPEN, Stage
+from ..model.merging import rest_unpaid
 from ..model.order import Order, PlatformStatus
 from ..model.payment import label
 from .work import Work
@@ -43,8 +45,18 @@ def digest(work: Work) -> str:
         label(order.payments, order.currency),
         work.carriers(),
         *_odd_status(order),
+        *filter(None, (rest_unpaid(order), order.risks, order.holds, order.is_test)),
+        *_own_policy(work.policy),
     )
     return hashlib.sha256(to_json(looked_at)).hexdigest()[:16]
+
+
+def _own_policy(policy: Policy) -> tuple[object, ...]:
+    """What the merchant has said about findings: changed, all is judged anew. Where nothing was said, nothing is looked at."""
+    usual = Policy()
+    if (policy.findings, policy.ship_unpaid) == (usual.findings, usual.ship_unpaid):
+        return ()
+    return (sorted(policy.findings.items()), policy.ship_unpaid)
 
 
 def _odd_status(order: Order) -> tuple[str, ...]:

@@ -13,12 +13,13 @@ from ..config import Policy, Teller, Wiring
 from ..context import Account
 from ..errors import ConnectorError
 from ..hooks import Hooks
-from ..model.case import Act, Case
+from ..model.case import Act, ActKind, Case, StatusChange
 from ..model.events import CarrierView, Duty, DutyEvent, DutyState, EffectState, Person, Task
 from ..model.order import Order, PlatformStatus
 from ..model.payment import PaymentKind
 from ..model.plugin import PluginInfo
-from ..model.review import HoldReason
+from ..model.review import PARTLY_PAID, HoldReason
+from ..model.shipping import Shipment
 from ..registry import Registry
 from ..store.effects import EffectRow
 from ..store.lease import Lease
@@ -68,6 +69,16 @@ class Work:
         self.lease.open_task(task)
         self.note("task", task.title)
 
+    def knows(self, hook: str) -> bool:
+        """Does the order's platform do this at all? What it does not know is not planned."""
+        return self.registry.implements(self.account.plugin, hook)
+
+    def show(self, status: PlatformStatus, *, act_id: str = "") -> None:
+        """Have the platform show this, where its status is set and does not follow from what happens by itself."""
+        if self.knows("push_status"):
+            act_id = act_id or f"status-{len(self.case.acts) + 1}"
+            self.case = self.case.with_act(Act.of(act_id, ActKind.PUSH_STATUS, StatusChange(status=status)))
+
     def hooks_for(self, request_id: str) -> Hooks:
         return self.hooks.about(request_id=request_id)
 
@@ -97,10 +108,11 @@ class Work:
         facts: dict[str, str] | None = None,
         customer: bool = True,
         waived: str = "",
+        shipment: Shipment | None = None,
     ) -> None:
         """Somebody has to be told. Who tells whom is the shop's table; what the platform tells is written down, not sent.
 
-        `waived`: why nobody is told this time.
+        `waived`: why nobody is told this time. `shipment`: the parcel that left, or whose number is corrected.
         """
         for person in Person if customer else (Person.MERCHANT,):
             duty_id = "/".join((self.account.id, self.case.order.platform_id, event, about or "-", person))
@@ -108,19 +120,22 @@ class Work:
                 continue
             self.case = replace(self.case, duties=(*self.case.duties, duty_id))
             duty = Duty(id=duty_id, event=event, person=person, about=about)
-            state, said = (DutyState.WAIVED, {"why": waived}) if waived else self._teller(event, person, about)
+            state, said = (DutyState.WAIVED, {"why": waived}) if waived else self._teller(event, person, about, shipment)
             self.lease.owe(duty, state, channel=self.wiring.mail, facts={**(facts or {}), **said})
 
-    def _teller(self, event: DutyEvent, person: Person, about: str) -> tuple[DutyState, dict[str, str]]:
+    def _teller(
+        self, event: DutyEvent, person: Person, about: str, shipment: Shipment | None
+    ) -> tuple[DutyState, dict[str, str]]:
         """What the merchant configured; else what the platform does not tell is ours."""
-        waits_for_money = event is DutyEvent.ON_HOLD and about.startswith(HoldReason.AWAITING_PAYMENT)
+        is_edited = about.endswith(PARTLY_PAID)  # the platform has not noticed that something is to be paid
+        waits_for_money = event is DutyEvent.ON_HOLD and about.startswith(HoldReason.AWAITING_PAYMENT) and not is_edited
         if about == UNPAID and _is_at_the_checkout(self.case.order):
             return DutyState.WAIVED, {"why": "the customer may still be paying"}
         teller = self.wiring.tells.get(event, {}).get(person)
         if teller is None:
             # A platform tells of a hold only when it set it itself, because it waits for the money.
             may = event is not DutyEvent.ON_HOLD or waits_for_money
-            teller = Teller.PLATFORM if may and (event, person) in self._told_by_platform() else Teller.US
+            teller = Teller.PLATFORM if may and (event, person) in self._told_by_platform(shipment) else Teller.US
         if teller is Teller.PLATFORM:
             return DutyState.LEFT_TO_PLATFORM, {}
         if teller is Teller.NONE:
@@ -129,12 +144,12 @@ class Work:
             return DutyState.WAIVED, {"why": f"no mail account: set mail in [accounts.{self.account.name}]"}
         return DutyState.OWED, {}
 
-    def _told_by_platform(self) -> frozenset[tuple[DutyEvent, Person]]:
+    def _told_by_platform(self, shipment: Shipment | None) -> frozenset[tuple[DutyEvent, Person]]:
         """What reaches people without us. That it cannot be found out must not keep the order from going on."""
         if not self.registry.implements(self.account.plugin, "platform_tells"):
             return self.info.capabilities.tells
         try:
-            return self.hooks.platform_tells(self.account, order=self.case.order)
+            return self.hooks.platform_tells(self.account, order=self.case.order, shipment=shipment)
         except ConnectorError as error:
             log.warning("%s: who tells whom is taken as %s has it by default: %s", self.lease.ref, self.account.plugin, error)
             return self.info.capabilities.tells

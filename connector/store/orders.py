@@ -16,6 +16,7 @@ from ..model.case import Case, Personal, join, part
 from ..model.codec import from_json, plain, to_json
 from ..model.events import EffectState
 from ..model.flow import Stage
+from ..model.merging import as_shown
 from ..model.order import Order
 from ..model.payment import label
 from . import effects
@@ -345,7 +346,7 @@ def _parts(lease: Lease, case: Case) -> Parts:
     """How a case is stored. What did not change is not taken apart anew."""
     stored, order = lease.stored, case.order
     if stored is None or lease.stored_parts is None or order is not stored.order or case.findings is not stored.findings:
-        return Parts(*part(case), digest(order), label(order.payments, order.currency))
+        return Parts(*part(case), digest(as_shown(case)), label(order.payments, order.currency))
     bare = lease.stored_parts.bare
     return replace(lease.stored_parts, bare=replace(case, order=bare.order, findings=bare.findings))
 

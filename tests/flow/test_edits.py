@@ -51,6 +51,7 @@ def test_edited_lines_are_reviewed_again(shop: Shop) -> None:
     shop.work()
     assert [text for text in shop.timeline(order) if text.startswith("Reviewed again")]
 
+    assert shop.command(order, "release", reason="awaiting_payment") == ""  # the rest is paid in another way
     shop.command(order, "ship", **SHIP)
     assert [line.quantity for line in shop.case(order).shipments[0].lines] == [3, 1]
     assert shop.case(order).stage is Stage.COMPLETED
@@ -78,14 +79,16 @@ def test_an_edit_after_a_label_was_bought(shop: Shop, edit: dict[str, object], c
     shop.staff(order, "edit", **edit)
     shop.work()
 
-    (hold,) = shop.case(order).holds
+    hold, *rest = shop.case(order).holds
+    assert [one.code for one in rest] == (["partly_paid"] if "total" in changed else [])
     assert hold.reason is HoldReason.CHANGED_AFTER_COMMIT
     assert hold.text == f"Changed on the platform after buy_label ship-{request}: {changed}."
     assert "is on hold" in shop.command(order, "ship", **SHIP)
     shop.work()
     assert len(edits_of(shop, order)) == 1
 
-    assert shop.command(order, "release", reason="changed_after_commit") == ""
+    for one in (hold, *rest):
+        assert shop.command(order, "release", reason=one.reason) == ""
     assert shop.case(order).stage is Stage.PROCESSING
     assert shop.case(order).shipments[0].lines[0].quantity == 1
 
@@ -123,7 +126,6 @@ def test_the_timeline_says_what_changed_without_saying_who(shop: Shop) -> None:
     assert "the shipping address changed; the billing address changed; the customer's contact changed" in said
     assert "the customer's note changed" in said
     assert not any(word in said for word in ("Zebra", "0199", "Wilhelmina"))
-    assert shop.case(order).holds == ()
 
 
 def test_a_line_that_was_taken_out_is_not_shipped(shop: Shop) -> None:

@@ -348,6 +348,36 @@ def test_the_shop_puts_it_back_after_us(shop: Shop) -> None:
     assert stock(shop) == STOCK
 
 
+@pytest.mark.parametrize("told", ["at once", "after the first", "at the end"])
+@pytest.mark.parametrize(
+    "statuses",
+    [
+        ("refunded", "cancelled"),
+        ("cancelled", "refunded"),
+        ("failed", "pending"),
+        ("failed", "pending", "cancelled"),
+        ("refunded", "processing"),
+        ("refunded", "processing", "cancelled"),
+        ("refunded", "cancelled", "processing"),
+        ("refunded", "cancelled", "processing", "refunded"),
+        ("cancelled", "processing", "failed"),
+        ("failed", "processing", "failed", "cancelled"),
+    ],
+    ids="-".join,
+)
+def test_stock_is_put_back_once_in_every_order_of_doing(shop: Shop, statuses: tuple[str, ...], told: str) -> None:
+    """Ours and then the owner's, the owner's and then ours, and taken up again: in the end each piece is counted once."""
+    with_policy(shop, '["refunded", "failed"]')
+    order = shop.new_order(items=THREE)
+    for status in statuses:
+        shop.staff(order, "status", status=status)
+        if told == "at once" or (told == "after the first" and status == statuses[0]):
+            shop.work()
+    for _ in range(2):
+        shop.later(days=1)
+        assert stock(shop) == (STOCK - 3 if statuses[-1] == "processing" else STOCK)
+
+
 def test_a_refund_by_amount_with_the_policy(shop: Shop) -> None:
     """All the money went back without a word about lines: what never left goes back into stock, what left does not."""
     with_policy(shop, '["refunded"]')

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from connector.model.case import ActState
 from connector.model.events import DutyState, EffectState, TaskKind
+from connector.model.flow import Stage
+from connector.model.order import PlatformStatus
 from connector.sandbox.faults import Rule
 from connector.store.tables import tasks
-from tests.flow.shop import Shop, refused, shortened
+from tests.flow.shop import SHIP, Shop, refused, shortened
 
 
 def unknown_refund(shop: Shop, *, happened: bool) -> str:
@@ -128,3 +132,77 @@ def test_resend_of_a_refused_mail(shop: Shop) -> None:
 
     assert len(shop.mails("ada.new@")) == 1
     assert [row.state for row in shop.rows(tasks, order)] == ["done"]
+
+
+COMPLETED = "customer_completed_order"
+SHIPPED_MAILS = (COMPLETED, "customer_note", "customer_fulfillment_created", "customer_fulfillment_updated")
+
+
+# --- what follows a shipment that was told after all -------------------------------------------------------------------
+
+
+def untold_shipment(shop: Shop, way: str, *, note: str, off: tuple[str, ...]) -> str:
+    """A parcel has left; the answer to its number was lost, and the shop cannot be asked. The order went on meanwhile."""
+    config = shop.config.read_text("utf-8").replace('mail = "mail"\n', f'mail = "mail"\ntracking_note = "{note}"\n', 1)
+    shop.config.write_text(config, "utf-8")
+    shop.sandbox.store.emails |= dict.fromkeys(off, False)
+    shop.sandbox.store.settings.features = frozenset({way})
+    shop.reopen()
+    order = shop.new_order()
+    shop.sandbox.faults.add(Rule(kind="reset_after", method="POST", match=r"orders/\d+/(fulfillments|shipment-trackings)"))
+    shop.command(order, "ship", request_id="a", **SHIP)
+    shop.sandbox.faults.clear()
+    shop.sandbox.store.settings.features = frozenset()
+    shop.long_ago()
+    shop.later(hours=1)
+    assert any("push_shipment" in title for title in shop.tasks(order, TaskKind.UNKNOWN_EFFECT))
+    shop.sandbox.store.settings.features = frozenset({way})
+    return order
+
+
+@pytest.mark.parametrize(
+    ("way", "note", "off", "heard", "notes"),
+    [
+        ("fulfillments", "private", (COMPLETED,), "us", 1),
+        ("fulfillments", "customer", (COMPLETED,), "customer_fulfillment_created", 0),
+        ("shipment-tracking", "customer", (COMPLETED,), "customer_note", 1),
+        ("shipment-tracking", "customer", (), COMPLETED, 0),
+        ("shipment-tracking", "private", (), COMPLETED, 1),
+    ],
+)
+def test_what_follows_a_number_that_the_shop_has_after_all(
+    shop: Shop, way: str, note: str, off: tuple[str, ...], heard: str, notes: int
+) -> None:
+    """A person says so: note, status and mail follow as if the answer had come, and the customer hears of the parcel once."""
+    order = untold_shipment(shop, way, note=note, off=off)
+    for _ in range(2):
+        shop.command(order, "resolve", act="push-ship-a", happened=True)
+        shop.later(days=1)
+        by_shop = [mail["email_id"] for mail in shop.truth(order)["mails"] if mail["email_id"] in SHIPPED_MAILS]
+        by_us = ["us" for mail in shop.mails("ada@") if "on its way" in mail.subject]
+        assert by_shop + by_us == [heard]
+        assert len([text for text in notes_of(shop, order) if SHIP["tracking"] in text]) == notes
+        assert (shop.status(order), shop.case(order).stage, shop.tasks(order)) == ("completed", Stage.COMPLETED, [])
+
+
+def notes_of(shop: Shop, order: str) -> list[str]:
+    return [note.text for note in shop.sandbox.store.notes_of(int(order))]
+
+
+def test_a_status_that_was_set_after_all(shop: Shop) -> None:
+    """It happened, says a person, and staff changed it afterwards: what staff made of it stands, and is followed."""
+    order = shop.new_order(payment_method="bacs")
+    shop.sandbox.faults.add(Rule(kind="error_500_after", method="PUT", match=r"orders/\d+$"))
+    shop.command(order, "approve")
+    shop.sandbox.faults.clear()
+    shop.staff(order, "status", status="failed")
+    shop.long_ago()
+    shop.later(hours=1, poll=False)
+    (act,) = [act for act in shop.case(order).acts if act.state is ActState.WAITING]
+    shop.ask(order, "resolve", act=act.id, happened=True)
+    shop.work(poll=False)
+
+    assert shop.status(order) == "failed"
+    assert shop.case(order).order.means is PlatformStatus.FAILED
+    assert [row.state for row in shop.effects(order, "push_status")] == [EffectState.DONE]
+    assert shop.tasks(order) == []

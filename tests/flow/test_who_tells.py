@@ -146,6 +146,38 @@ def test_each_parcel_is_told_once(shop: Shop) -> None:
     assert "1Z999AA10123456785" in last
 
 
+@pytest.mark.parametrize("off", [(), ("customer_note",), WITHOUT_SECOND, ALL_OFF])
+@pytest.mark.parametrize("note", ["customer", "private"])
+def test_each_parcel_is_told_once_with_a_tracking_plugin(shop: Shop, note: str, off: tuple[str, ...]) -> None:
+    """Two parcels and a correction are three messages, whichever of the shop's e-mails is on; the one on completing is one."""
+    switch(shop, off=off)
+    shop.sandbox.store.settings.features = frozenset({"shipment-tracking"})
+    configure(shop, **{'plugin = "woocommerce"': f'plugin = "woocommerce"\ntracking_note = "{note}"'})
+    order = shop.new_order(items=[{"product_id": 13, "quantity": 2}])
+    line = shop.case(order).order.lines[0].id
+    shop.command(order, "ship", lines=[{"line_id": line, "quantity": 1}], **SHIP)
+    assert customer_heard(shop, order) == ["confirmed", "shipped"]
+    shop.command(order, "ship", request_id="b", **(SHIP | {"tracking": "1Z999AA10123456785"}))
+    assert customer_heard(shop, order) == ["confirmed", "shipped", "shipped"]
+    assert shop.status(order) == "completed"
+    shop.command(order, "tracking", shipment="ship-b", tracking="1Z999AA10123456799")
+    assert customer_heard(shop, order) == ["confirmed", "shipped", "shipped", "shipped"]
+
+
+@pytest.mark.parametrize("off", [WITHOUT_SECOND, (*WITHOUT_SECOND, "customer_note"), ("customer_note",)])
+def test_a_correction_reaches_the_customer(shop: Shop, off: tuple[str, ...]) -> None:
+    """On an order that is completed, too: by the shop's note, or by our mail where that e-mail is off."""
+    switch(shop, off=off)
+    order = shop.shipped()
+    before = len(customer_heard(shop, order))
+    shop.command(order, "tracking", tracking="1Z999AA10123456799")
+
+    assert len(customer_heard(shop, order)) == before + 1
+    notes = [mail["text"] for mail in shop.truth(order)["mails"] if mail["email_id"] == "customer_note"]
+    ours = [mail.text for mail in shop.mails(ADA)]
+    assert len([text for text in [*notes, *ours] if "1Z999AA10123456799" in text]) == 1
+
+
 def test_who_is_still_paying_is_left_alone(shop: Shop) -> None:
     """An order that waits for its gateway's page: neither customer nor merchant gets a mail about waiting."""
     order = shop.buy(payment_method="fakepay")
@@ -177,7 +209,7 @@ def test_what_the_merchant_configured_comes_first(shop: Shop) -> None:
 
 def test_an_answer_that_is_none_stops_nothing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """A plugin that answers nonsense is a bug of the plugin; the order goes on as if it had no such hook."""
-    monkeypatch.setattr(mails, "platform_tells", lambda ctx, order: frozenset({"shipped"}))
+    monkeypatch.setattr(mails, "platform_tells", lambda ctx, order, shipment: frozenset({"shipped"}))
     order = shop.shipped()
 
     assert shop.told(order)["shipped/customer"] == DutyState.LEFT_TO_PLATFORM

@@ -138,7 +138,7 @@ class Desk:
     # what intake asks for
     @property
     def lease(self) -> Any:
-        return SimpleNamespace(case=self.case, ref="shop/1", platform_id="1", effects={}, inbox=[])
+        return SimpleNamespace(case=self.case, ref="shop/1", platform_id="1", effects={}, inbox=[], open_tasks=set())
 
     @property
     def hooks(self) -> Any:

@@ -398,7 +398,7 @@ def test_missing_parts_are_named(address: Address, missing: list[str]) -> None:
         ((payment(),), "unpaid", "20.00 EUR are not paid yet"),
         ((payment(PaymentKind.BANK_TRANSFER),), "unpaid", "Wait for the payment"),
         ((payment(PaymentKind.TERMS),), "unpaid", "not paid yet"),
-        ((payment(captured=Money.parse("5", "EUR")),), "unpaid", "15.00 EUR are missing"),
+        ((payment(captured=Money.parse("5", "EUR")),), "partly_paid", "15.00 EUR are missing"),
         ((payment(ended=PaymentEnd.FAILED),), "unpaid", "did not work (failed)"),
         ((payment(ended=PaymentEnd.EXPIRED, authorized=ALL),), "unpaid", "did not work (expired)"),
         ((), "unpaid", "no payment of these 20.00 EUR"),
@@ -410,11 +410,11 @@ def test_missing_parts_are_named(address: Address, missing: list[str]) -> None:
 def test_money_that_is_not_there(payments: tuple[Payment, ...], code: str, says: str) -> None:
     """Unpaid orders are held, those paid on delivery are not, and what is authorized or given back is not unpaid."""
     found = review(order(payments=payments))
-    assert {key for key in found if key in ("unpaid", "pay_on_delivery")} == ({code} if code else set())
+    assert {key for key in found if key in ("unpaid", "partly_paid", "pay_on_delivery")} == ({code} if code else set())
     if code:
         assert says in found[code].text
         assert found[code].reason is HoldReason.AWAITING_PAYMENT
-        assert found[code].severity is (Severity.HOLD if code == "unpaid" else Severity.INFO)
+        assert found[code].severity is (Severity.INFO if code == "pay_on_delivery" else Severity.HOLD)
 
 
 def test_the_kind_of_an_unpaid_payment_is_there_for_the_policy() -> None:

@@ -164,8 +164,8 @@ def write_note(ctx: Context, order: Order, note: Note) -> bool:
 
 
 @hookimpl
-def platform_tells(ctx: Context, order: Order) -> frozenset[tuple[DutyEvent, Person]]:
-    return mails.platform_tells(ctx, order)
+def platform_tells(ctx: Context, order: Order, shipment: Shipment | None) -> frozenset[tuple[DutyEvent, Person]]:
+    return mails.platform_tells(ctx, order, shipment)
 
 
 @hookimpl

@@ -116,10 +116,11 @@ def _money(settings: dict[str, Any]) -> Check:
         return Check(name="currency", result=CheckResult.WARNING, text=f"The shop's currency {currency!r} is unknown.", fix=fix)
     if isinstance(places, int) and places > EXPONENTS[currency]:
         text = (
-            f"Prices have {places} decimals, but {currency} has {EXPONENTS[currency]}: such totals cannot be paid or refunded."
+            f"Prices have {places} decimals, but {currency} has {EXPONENTS[currency]}: "
+            "sums are rounded half up when orders are read."
         )
-        fix = f"Set the number of decimals to {EXPONENTS[currency]} in WooCommerce > Settings > General."
-        return Check(name="currency", result=CheckResult.FAILED, text=text, fix=fix)
+        fix = f"Nothing, if you need such prices. Else set the number of decimals to {EXPONENTS[currency]}."
+        return Check(name="currency", result=CheckResult.WARNING, text=text, fix=fix)
     return Check(name="currency", result=CheckResult.OK, text=f"{currency}.")
 
 

@@ -88,9 +88,7 @@ def find(ctx: Context, effect: Effect) -> Found:
     except (NoRoute, Refused):
         return CannotTell(text=f"The shop does not show the fulfillments of order {effect.platform_id} any more.")
     if "instead_of" in asked:
-        rows = [
-            row for row in rows if (NUMBER, asked.get("number")) in [(meta["key"], meta["value"]) for meta in _meta_of(row)]
-        ]
+        rows = [row for row in rows if _shows(row, asked)]
     return Happened(answer={"id": rows[0].get("id")}) if rows else NotHappened()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from connector import LineItem, Money
+from connector import LineItem
 
 from .reading import Node, as_text
 from .shares import taxes
@@ -40,7 +40,6 @@ def _line(line: Node, currency: str, ships: bool) -> LineItem:
     if quantity < 1:
         raise line["quantity"].bad(f"the quantity must be 1 or more, not {quantity}")
     name, personal = _name_and_entries(line)
-    before_discount = line["subtotal"].money(currency)
     return LineItem(
         id=line["id"].text(),
         sku=line.get("sku").text(),
@@ -48,7 +47,7 @@ def _line(line: Node, currency: str, ships: bool) -> LineItem:
         quantity=quantity,
         product_id=line.get("product_id").id(),
         variant_id=line.get("variation_id").id(),
-        unit_price=_unit_price(before_discount, quantity),
+        unit_price=_unit_price(line["subtotal"].number(), quantity),
         total=line["total"].money(currency),
         tax=line["total_tax"].money(currency),
         taxes=taxes(line, currency),
@@ -57,9 +56,9 @@ def _line(line: Node, currency: str, ships: bool) -> LineItem:
     )
 
 
-def _unit_price(money: Money, quantity: int) -> Decimal:
+def _unit_price(before_discount: Decimal, quantity: int) -> Decimal:
     """Six places are more than any shop shows; `price` in the JSON is a float, and after discounts."""
-    return round(money.major / quantity, 6).normalize() + Decimal(0)
+    return round(before_discount / quantity, 6).normalize() + Decimal(0)
 
 
 def _name_and_entries(line: Node) -> tuple[str, tuple[tuple[str, str], ...]]:

@@ -22,11 +22,12 @@ from connector import (
     Person,
     PlatformStatus,
     Refused,
+    Shipment,
 )
 
 from . import ways
 from .client import KEYS_PAGE, read
-from .config import config
+from .config import config, word_for
 from .ways import Way
 
 EMAILS_PAGE = "WooCommerce > Settings > Emails"
@@ -42,14 +43,17 @@ EMAILS = (
     "customer_refunded_order",  # partial refunds too: one class of WooCommerce makes both, with one switch
     "customer_note",
     "customer_fulfillment_created",
+    "customer_fulfillment_updated",
 )
-# The e-mails that bring the customer the tracking numbers of all parcels, by where the shop keeps them. The Shipment Tracking
-# plugins put the numbers into the e-mail on completing; before the last parcel, a note brings them.
+# The e-mail that brings the customer a parcel's tracking number because we ask for it, by where the shop keeps the number; and
+# the one for a corrected number. Beside these, the Shipment Tracking plugins put all numbers into the e-mail on completing.
+COMPLETED = "customer_completed_order"
 WITH_NUMBER = {
     Way.FULFILLMENTS: frozenset({"customer_fulfillment_created"}),
-    Way.TRACKINGS: frozenset({"customer_completed_order", "customer_note"}),
+    Way.TRACKINGS: frozenset({"customer_note"}),
     Way.META: frozenset({"customer_note"}),
 }
+WITH_CORRECTED = {**WITH_NUMBER, Way.FULFILLMENTS: frozenset({"customer_fulfillment_updated"})}
 DEFAULT = frozenset(EMAILS) - {"customer_cancelled_order"}  # of a fresh installation (recorded)
 KEPT_FOR = timedelta(days=1)
 ASKED_AGAIN = timedelta(minutes=15)  # after the shop did not answer: each order would wait for it otherwise
@@ -106,16 +110,22 @@ def _keep(ctx: Context, emails: Emails) -> Emails:
 # --- who tells --------------------------------------------------------------------------------------------------------
 
 
-def platform_tells(ctx: Context, order: Order) -> frozenset[tuple[DutyEvent, Person]]:
-    emails = known(ctx)
-    return tells(emails.on, order, by_shop=_shop_tells_numbers(ctx, emails.on, order.platform_id))
+def platform_tells(ctx: Context, order: Order, shipment: Shipment | None) -> frozenset[tuple[DutyEvent, Person]]:
+    on = known(ctx).on
+    if shipment is None:
+        return tells(on, order, by_shop=_asked_tells(ctx, on, order.platform_id))
+    by_shop = completing_tells(ctx, order, shipment) or _asked_tells(ctx, on, order.platform_id, shipment)
+    return tells(on, order, by_shop=by_shop, of_ours=True)
 
 
-def tells(on: frozenset[str], order: Order, *, by_shop: bool) -> frozenset[tuple[DutyEvent, Person]]:
-    """What the shop tells about this order, by the e-mails that are on. `by_shop`: it tells tracking numbers. Pure."""
+def tells(on: frozenset[str], order: Order, *, by_shop: bool, of_ours: bool = False) -> frozenset[tuple[DutyEvent, Person]]:
+    """What the shop tells about this order, by the e-mails that are on. Pure.
+
+    `by_shop`: it tells the number of the parcel. `of_ours`: there is one that we told the shop of.
+    """
     # Where staff have completed the order we know no number either: the e-mail on that is all there is to say.
-    by_completing = order.status == "completed" and "customer_completed_order" in on
-    is_shipped_told = by_completing if order.means is PlatformStatus.COMPLETED else by_shop
+    by_completing = order.status == "completed" and COMPLETED in on
+    is_shipped_told = by_completing if order.means is PlatformStatus.COMPLETED and not of_ours else by_shop
     told = {
         (DutyEvent.CONFIRMED, Person.CUSTOMER): "customer_processing_order" in on,
         (DutyEvent.CONFIRMED, Person.MERCHANT): "new_order" in on,
@@ -129,9 +139,24 @@ def tells(on: frozenset[str], order: Order, *, by_shop: bool) -> frozenset[tuple
     return frozenset(who for who, is_told in told.items() if is_told)
 
 
-def _shop_tells_numbers(ctx: Context, on: frozenset[str], platform_id: str) -> bool:
-    """Only if it tells all of them. The e-mail on completing has no number by itself (recorded): it tells of no parcel."""
-    return config(ctx).tracking_note == "customer" and WITH_NUMBER[_way(ctx, platform_id)] <= on
+def completing_tells(ctx: Context, order: Order, shipment: Shipment) -> bool:
+    """Is the e-mail on completing still to come, and brings it this parcel's number? By itself it has none (recorded)."""
+    is_to_come = order.means is not PlatformStatus.COMPLETED and is_completed_by_it(ctx, shipment)
+    return is_to_come and ways.fit(_way(ctx, order.platform_id), shipment) is Way.TRACKINGS
+
+
+def is_completed_by_it(ctx: Context, shipment: Shipment) -> bool:
+    """Does this parcel complete the order, and the shop mail that? A status of another plugin mails nobody."""
+    is_last = shipment.is_last and shipment.instead_of is None
+    return is_last and word_for(ctx, PlatformStatus.COMPLETED) == "completed" and COMPLETED in known(ctx).on
+
+
+def _asked_tells(ctx: Context, on: frozenset[str], platform_id: str, shipment: Shipment | None = None) -> bool:
+    """Does the shop mail the number because we ask for it: with a fulfillment, or a note?"""
+    if config(ctx).tracking_note != "customer":
+        return False
+    is_corrected = shipment is not None and shipment.instead_of is not None
+    return (WITH_CORRECTED if is_corrected else WITH_NUMBER)[_way(ctx, platform_id)] <= on
 
 
 def _way(ctx: Context, platform_id: str) -> Way:
@@ -164,20 +189,26 @@ def _is_placed_unpaid(payment: Payment) -> bool:
 def checks(ctx: Context) -> list[Check]:
     """Who tells whom, in words, and what the merchant should switch. The settings are read anew."""
     emails = asked(ctx)
-    by_shop = _shop_tells_numbers(ctx, emails.on, "0")
-    found = [_to_customer(emails, by_shop=by_shop), _to_merchant(emails)]
-    numbers_in_it = by_shop and "customer_completed_order" in WITH_NUMBER[_way(ctx, "0")]
-    if "customer_completed_order" in emails.on and not numbers_in_it and not emails.why:
+    by_shop, is_in_completed = _asked_tells(ctx, emails.on, "0"), _way(ctx, "0") is Way.TRACKINGS
+    found = [_to_customer(emails, _parcels(emails.on, by_shop=by_shop, is_in_completed=is_in_completed)), _to_merchant(emails)]
+    if COMPLETED in emails.on and not is_in_completed and not emails.why:
         found.append(_second_mail(by_shop=by_shop))
     return found
 
 
-def _to_customer(emails: Emails, *, by_shop: bool) -> Check:
+def _parcels(on: frozenset[str], *, by_shop: bool, is_in_completed: bool) -> dict[str, bool]:
+    """Who tells the numbers. With a Shipment Tracking plugin, the e-mail on completing brings the last parcel's."""
+    if is_in_completed and COMPLETED in on and not by_shop:
+        return {"shipped, the last parcel (with tracking number)": True, "shipped, parcels before the last": False}
+    return {"shipped (with tracking number)": by_shop}
+
+
+def _to_customer(emails: Emails, parcels: dict[str, bool]) -> Check:
     on = emails.on
     theirs = {
         "confirmed": "customer_processing_order" in on,
         "waiting for payment": "customer_on_hold_order" in on,
-        "shipped (with tracking number)": by_shop,
+        **parcels,
         "cancelled": "customer_cancelled_order" in on,
         "refunded": "customer_refunded_order" in on,
         "other holds": False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from connector import (
@@ -24,7 +25,7 @@ from connector import (
 
 from .config import meaning
 from .lines import lines
-from .reading import Node, as_text
+from .reading import Node, as_text, rounded
 from .shares import refund_parts, stock_held, taxes
 
 # What of an order is read here. Lists ask for no more: it saves the shop work (recorded: a page of 100 takes 442 ms whole), and
@@ -199,17 +200,34 @@ _ENDS = {PlatformStatus.FAILED: PaymentEnd.FAILED, PlatformStatus.CANCELLED: Pay
 def _refunds(node: Node, currency: str, rows: Sequence[Mapping[str, Any]] | None) -> tuple[PlatformRefund, ...]:
     """From the shop's list of refunds where it was read: the order itself does not say whether money moved."""
     if rows is None:
+        listed = node.get("refunds").items()
+        amounts = _amounts(listed, "total", currency)
         return tuple(
-            PlatformRefund(id=row["id"].text(), amount=row["total"].refunded(currency), reason=row.get("reason").text())
-            for row in node.get("refunds").items()
+            PlatformRefund(id=row["id"].text(), amount=amount, reason=row.get("reason").text())
+            for row, amount in zip(listed, amounts, strict=True)
         )
-    return tuple(_refund(row, currency) for row in Node(list(rows), "refunds").items())
+    listed = Node(list(rows), "refunds").items()
+    amounts = _amounts(listed, "amount", currency)
+    return tuple(_refund(row, amount, currency) for row, amount in zip(listed, amounts, strict=True))
 
 
-def _refund(row: Node, currency: str) -> PlatformRefund:
+def _amounts(rows: Sequence[Node], field: str, currency: str) -> list[Money]:
+    """What each refund gave back. Running totals are rounded, oldest first: they add up to no more than the rounded total."""
+    seen, given, amounts = Decimal(0), Money.zero(currency), {}
+    for row in sorted(rows, key=lambda row: row["id"].whole()):
+        seen += row[field].refunded()
+        try:
+            upto = rounded(seen, currency)
+        except (ArithmeticError, ValueError):
+            raise row[field].bad("this is not an amount of money") from None
+        amounts[row.path], given = upto - given, upto
+    return [amounts[row.path] for row in rows]
+
+
+def _refund(row: Node, amount: Money, currency: str) -> PlatformRefund:
     return PlatformRefund(
         id=row["id"].text(),
-        amount=row["amount"].refunded(currency),
+        amount=amount,
         reason=row.get("reason").text(),
         at=row.get("date_created_gmt").when_if_any(),
         money_moved=row.get("refunded_payment").value is True,

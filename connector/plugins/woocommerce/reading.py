@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from html.parser import HTMLParser
 from typing import Any
 
-from connector import BadPayload, Money
+from connector import EXPONENTS, BadPayload, Money
 
 AMOUNT = re.compile(r"-?\d+(\.\d+)?")
 NOTHING = ("-", "", "-0.00")  # how WooCommerce 10.5 writes the total of a refund of nothing (recorded)
 SILENT = ("script", "style")
+_EXACT = Context(prec=50)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +62,26 @@ class Node:
             raise self.bad(f"a whole number is expected here, not {self.value!r:.20}")
         return self.value
 
-    def money(self, currency: str) -> Money:
+    def number(self) -> Decimal:
+        """An amount as it stands, with as many decimals as the shop counts with."""
         if isinstance(self.value, bool) or not isinstance(self.value, str | int | float | Decimal):
             raise self.bad("an amount is expected here")
         text = str(self.value)
         if not AMOUNT.fullmatch(text):
             raise self.bad(f"{text!r:.20} is not an amount")
-        try:
-            return Money.parse(text, currency)
-        except ValueError as problem:
-            raise self.bad(str(problem)) from None
+        return Decimal(text)
 
-    def refunded(self, currency: str) -> Money:
+    def money(self, currency: str) -> Money:
+        """A sum. A shop may be set to count with more decimals than its money has: it is rounded half up, as it is paid."""
+        amount = self.number()
+        try:
+            return rounded(amount, currency)
+        except (ArithmeticError, ValueError):
+            raise self.bad(f"{str(amount)!r:.20} is not an amount of money") from None
+
+    def refunded(self) -> Decimal:
         """The total of a refund in an order ("-12.50") as what was given back (12.50)."""
-        if self.value in NOTHING:
-            return Money.zero(currency)
-        amount = self.money(currency)
-        return -amount if amount.minor < 0 else amount
+        return Decimal(0) if self.value in NOTHING else abs(self.number())
 
     def when(self) -> datetime:
         """A time in GMT without a zone ("2026-11-22T18:36:49"), as UTC."""
@@ -98,6 +102,11 @@ class Node:
 
     def bad(self, why: str) -> BadPayload:
         return BadPayload(f"{self.path}: {why}")
+
+
+def rounded(amount: Decimal, currency: str) -> Money:
+    """In minor units, half up: away from zero, as PHP does. Raises ArithmeticError for what has more than 50 digits."""
+    return Money.parse(amount.quantize(Decimal(1).scaleb(-EXPONENTS[currency]), ROUND_HALF_UP, _EXACT), currency)
 
 
 def as_text(html: str, *, links: bool = False) -> str:

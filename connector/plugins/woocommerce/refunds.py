@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from connector import (
@@ -29,6 +30,7 @@ from .config import config
 from .orders import find as find_order
 from .orders import mark, minutes_since, must_find, refund_rows
 from .parse import order as parse
+from .reading import Node, rounded
 
 OFFLINE = frozenset({"", "cod", "bacs", "cheque"})
 GIVEN_UP_MIN = 15.0  # PHP does not run that long: a row without its payment is then a refund that was cut off
@@ -66,7 +68,7 @@ def _send(
 ) -> dict[str, Any]:
     """The mark goes into `reason`: it can be read while the gateway still works, `meta_data` only afterwards (recorded)."""
     body: dict[str, Any] = {
-        "amount": request.amount.text,
+        "amount": before.get("rest") or request.amount.text,
         "reason": f"{request.reason} {mark(key)}".strip(),
         "api_refund": before["online"],
         "api_restock": request.restock and bool(request.lines),
@@ -120,7 +122,9 @@ def _allowed(ctx: Context, platform_id: str, request: RefundRequest, doing: str)
     if request.amount > left:
         text = f"only {left} of {now.total} is left to give back (paid less all refunds that the shop has now)."
         raise Refused(text, **about)
-    return {
+    rest = _rest(raw, rows)
+    is_all = request.amount == left == rounded(rest, now.currency) and rest != left.major
+    return ({"rest": f"{rest:f}"} if is_all else {}) | {
         "left": left.text,
         "refunds": ",".join(str(row.get("id")) for row in rows),
         "online": _can_refund(ctx, now.payments[0].gateway, doing),
@@ -142,6 +146,15 @@ def _is_held(order: Order, request: RefundRequest) -> bool:
 def _left(order: Order) -> Money:
     captured = total((payment.captured for payment in order.payments), order.currency)
     return captured - total((refund.amount for refund in order.refunds), order.currency)
+
+
+def _rest(raw: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Decimal:
+    """What the shop has left by its own count, which may have more decimals than the money.
+
+    Half a cent less than that and the order would not count as refunded, half a cent more and the shop would refuse it.
+    """
+    given = sum((row["amount"].refunded() for row in Node(list(rows), "refunds").items()), Decimal(0))
+    return Node(raw, "order")["total"].number() - given
 
 
 def _can_refund(ctx: Context, gateway: str, doing: str) -> bool:

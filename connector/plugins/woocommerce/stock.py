@@ -3,6 +3,12 @@
 The shop only knows "set the stock to": who writes last wins, and a sale between our reading and our writing would be lost. So
 it is read directly before, no other order of ours changes the same product meanwhile, and an unknown outcome is judged by what
 was there before.
+
+WooCommerce puts back by itself what the lines of an order hold (`_reduced_stock`) when it is set to cancelled or pending
+(recorded), also where we put it back before. Its own count is left as it is: it goes by a flag of the order besides
+(`_order_stock_reduced`; its wc-stock-functions.php, read 2026-11), which the API does not show, and an order that is taken up
+again with only one of the two changed would be left without stock. So when that count changes, ours is taken back
+(`stock_changes` of the model).
 """
 
 from __future__ import annotations
@@ -12,6 +18,7 @@ from typing import Any
 from connector import CannotTell, Context, Effect, Found, Happened, NotHappened, Refused, StockChange
 
 from .client import MISSING, read, write
+from .orders import find as find_order
 
 
 def adjust(ctx: Context, change: StockChange) -> bool:
@@ -82,5 +89,12 @@ def find(ctx: Context, effect: Effect) -> Found:
             return CannotTell(text=f"{path} is gone from the shop.")
         raise
     if now == was + change:
+        if change > 0 and _shop_puts_back(ctx, effect.platform_id):  # then it may have been the shop's own doing
+            return CannotTell(text=f"{look} It is {now} now, and the shop put back this order's stock itself meanwhile.")
         return Happened(answer={"stock": now})
     return NotHappened() if now == was else CannotTell(text=f"{look} It is {now} now.")
+
+
+def _shop_puts_back(ctx: Context, platform_id: str) -> bool:
+    """Did somebody set the order to a status at which WooCommerce puts the stock back (recorded)?"""
+    return (find_order(ctx, platform_id) or {}).get("status") in ("cancelled", "pending")

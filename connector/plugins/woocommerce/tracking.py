@@ -14,7 +14,7 @@ from .orders import find as find_order
 from .orders import must_find
 from .parse import order as parse
 from .shipments import is_corrected, mark_of, to_customer, told
-from .ways import Way, chosen, instead, others
+from .ways import Way, chosen, fit, instead, others
 
 KIND = "push_shipment.meta"
 
@@ -29,7 +29,7 @@ def push_shipment(ctx: Context, order: Order, shipment: Shipment) -> Order | Non
         except NoRoute:
             if way is Way.META:
                 raise
-            way = _fit(instead(ctx, way, order.platform_id).way, shipment)
+            way = fit(instead(ctx, way, order.platform_id).way, shipment)
     raise ConfigError(f"account {ctx.account.name}: the shop offers and refuses ways to keep tracking numbers in turn.")
 
 
@@ -39,12 +39,7 @@ def _way(ctx: Context, order: Order, shipment: Shipment) -> Way:
     for way in others(ctx, choice):
         if _was_begun(ctx, way, order, shipment):
             return way
-    return (_standing(ctx, order, shipment) if is_corrected(shipment) else None) or _fit(choice.way, shipment)
-
-
-def _fit(way: Way, shipment: Shipment) -> Way:
-    """The tracking plugins have no place for a parcel without a number."""
-    return Way.META if way is Way.TRACKINGS and not shipment.tracking_number else way
+    return (_standing(ctx, order, shipment) if is_corrected(shipment) else None) or fit(choice.way, shipment)
 
 
 class _NotBegun(ConfigError):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from connector import CannotTell, Context, Effect, Found, Happened, NotHappened, Order, PlatformStatus, Refused, Shipment
+from connector import CannotTell, Context, Effect, Found, Happened, NotHappened, Order, Refused, Shipment
 
-from . import notes
+from . import mails, notes
 from .client import NoRoute, read_in, write
 from .config import config
 from .shipments import is_corrected, to_customer, told
@@ -25,15 +25,11 @@ def push(ctx: Context, order: Order, shipment: Shipment) -> None:
     if shipment.instead_of:
         _remove(ctx, order, shipment, shipment.instead_of, added)
     setting = config(ctx).tracking_note
-    if to_customer(ctx, shipment) and not _is_mailed(order, shipment):
+    is_mailed = mails.completing_tells(ctx, order, shipment) or (not added and mails.is_completed_by_it(ctx, shipment))
+    if to_customer(ctx, shipment) and not is_mailed:
         notes.write_shipment_note(ctx, order, shipment, to_customer=True)
     elif setting == "private" or (is_corrected(shipment) and setting == "customer"):
         notes.write_shipment_note(ctx, order, shipment, to_customer=False)
-
-
-def _is_mailed(order: Order, shipment: Shipment) -> bool:
-    """The last parcel completes the order, and the mail about that shows the number."""
-    return shipment.is_last and not is_corrected(shipment) and order.means is not PlatformStatus.COMPLETED
 
 
 def _add(ctx: Context, order: Order, shipment: Shipment) -> str:

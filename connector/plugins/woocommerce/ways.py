@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from connector import ConfigError, Conflict, Context, Refused, TryLater
+from connector import ConfigError, Conflict, Context, Refused, Shipment, TryLater
 
 from .client import CORE, NoRoute, read_in
 from .config import config
@@ -68,6 +68,11 @@ def chosen(ctx: Context, platform_id: str) -> Choice:
     if known is not None and known.setting == setting and ctx.now() < known.until:
         return known
     return look(ctx, platform_id)
+
+
+def fit(way: Way, shipment: Shipment) -> Way:
+    """The tracking plugins have no place for a parcel without a number."""
+    return Way.META if way is Way.TRACKINGS and not shipment.tracking_number else way
 
 
 def look(ctx: Context, platform_id: str) -> Choice:

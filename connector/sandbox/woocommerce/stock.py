@@ -71,7 +71,7 @@ def _take(store: Store, order: Order) -> None:
     changes = []
     for line in order.line_items:
         product = tracked_product(store, line)
-        if product is None or _meta(line, "_reduced_stock"):
+        if product is None or taken(line):  # a count of 0, which a refund leaves, is none to PHP
             continue
         before, after = store.move_stock(product, -line.quantity, order=order, why=order.status)
         _set_count(store, line, key="_reduced_stock", value=line.quantity)

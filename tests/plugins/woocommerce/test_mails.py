@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from connector import CheckResult, DutyEvent, Money, Order, PaymentKind, Person, PlatformStatus
+from connector import CheckResult, DutyEvent, LineQuantity, Money, Order, PaymentKind, Person, PlatformStatus, Shipment
 from connector.plugins import woocommerce
 from connector.plugins.woocommerce import mails
 from connector.plugins.woocommerce.config import STATUSES
@@ -171,16 +171,16 @@ def test_it_is_read_once_a_day(context, shop, order):
     ctx = context(now=lambda: times[0])
     settings(shop)
     meta_only(shop)
-    first = woocommerce.platform_tells(ctx, order)
+    first = woocommerce.platform_tells(ctx, order, None)
     once = asked(shop)
-    woocommerce.platform_tells(next_act(ctx, request_id="r2"), order)
+    woocommerce.platform_tells(next_act(ctx, request_id="r2"), order, None)
 
     assert asked(shop) == once == list(mails.EMAILS)
     shop.reset()
     settings(shop, off=("customer_refunded_order",))
     meta_only(shop)
     times[0] += timedelta(days=1)
-    assert first - woocommerce.platform_tells(ctx, order) == {(DutyEvent.REFUNDED, CUSTOMER)}
+    assert first - woocommerce.platform_tells(ctx, order, None) == {(DutyEvent.REFUNDED, CUSTOMER)}
 
 
 @pytest.mark.parametrize("reply", [NO_RIGHT, {"status": 503, "body": "<html>"}, {"body": requests.ConnectionError("x")}])
@@ -189,7 +189,7 @@ def test_what_cannot_be_read_is_as_in_a_fresh_installation(ctx, shop, order, rep
     settings(shop, new_order=reply)
     meta_only(shop)
 
-    assert woocommerce.platform_tells(ctx, order) == mails.tells(mails.DEFAULT, order, by_shop=True)
+    assert woocommerce.platform_tells(ctx, order, None) == mails.tells(mails.DEFAULT, order, by_shop=True)
     assert asked(shop) == ["new_order"]
 
 
@@ -199,17 +199,17 @@ def test_what_was_known_stays_known(context, shop, order):
     ctx = context(now=lambda: times[0])
     settings(shop, off=("customer_processing_order",))
     meta_only(shop)
-    before = woocommerce.platform_tells(ctx, order)
+    before = woocommerce.platform_tells(ctx, order, None)
     shop.reset()
     settings(shop, new_order={"status": 503, "body": ""})
     meta_only(shop)
     times[0] += timedelta(days=1)
 
-    assert woocommerce.platform_tells(ctx, order) == before
-    assert woocommerce.platform_tells(ctx, order) == before
+    assert woocommerce.platform_tells(ctx, order, None) == before
+    assert woocommerce.platform_tells(ctx, order, None) == before
     assert asked(shop) == ["new_order"]
     times[0] += timedelta(minutes=15)
-    woocommerce.platform_tells(ctx, order)
+    woocommerce.platform_tells(ctx, order, None)
     assert asked(shop) == ["new_order", "new_order"]
 
 
@@ -218,7 +218,7 @@ def test_an_older_woocommerce_has_fewer_emails(ctx, shop, order):
     settings(shop, on=("customer_cancelled_order",), customer_cancelled_order=NO_GROUP, off=("new_order",))
     meta_only(shop)
 
-    told = woocommerce.platform_tells(ctx, order)
+    told = woocommerce.platform_tells(ctx, order, None)
     assert (DutyEvent.CANCELLED, CUSTOMER) not in told
     assert (DutyEvent.CONFIRMED, MERCHANT) not in told
 
@@ -226,25 +226,71 @@ def test_an_older_woocommerce_has_fewer_emails(ctx, shop, order):
 # --- parcels ----------------------------------------------------------------------------------------------------------
 
 
+def parcel(order: Order, **more: Any) -> Shipment:
+    lines = tuple(LineQuantity(line_id=line.id, quantity=line.quantity) for line in order.lines)
+    return replace(Shipment(id="s1", lines=lines, carrier="UPS", tracking_number="1Z", is_last=True), **more)
+
+
+FULFILLED, CORRECTED = "customer_fulfillment_created", "customer_fulfillment_updated"
+NOTE, COMPLETED = "customer_note", "customer_completed_order"
+FIRST, WRONG, BARE = {"is_last": False}, {"instead_of": "1Y"}, {"tracking_number": ""}
+
+
 @pytest.mark.parametrize(
-    ("tracking", "off", "by_shop"),
+    ("tracking", "off", "which", "by_shop"),
     [
-        ("meta", (), True),
-        ("meta", ("customer_note",), False),
-        ("meta", ("customer_completed_order",), True),
-        ("fulfillments", (), True),
-        ("fulfillments", ("customer_fulfillment_created",), False),
-        ("shipment-tracking", (), True),
-        ("shipment-tracking", ("customer_completed_order",), False),
-        ("shipment-tracking", ("customer_note",), False),
+        ("meta", (), {}, True),
+        ("meta", (NOTE,), {}, False),
+        ("meta", (COMPLETED,), {}, True),
+        ("meta", (NOTE,), WRONG, False),
+        ("meta", (COMPLETED,), WRONG, True),
+        ("fulfillments", (), {}, True),
+        ("fulfillments", (FULFILLED,), {}, False),
+        ("fulfillments", (FULFILLED,), WRONG, True),
+        ("fulfillments", (CORRECTED,), WRONG, False),
+        ("shipment-tracking", (), {}, True),
+        ("shipment-tracking", (COMPLETED,), {}, True),
+        ("shipment-tracking", (NOTE,), {}, True),
+        ("shipment-tracking", (NOTE,), FIRST, False),
+        ("shipment-tracking", (NOTE,), WRONG, False),
+        ("shipment-tracking", (NOTE,), BARE, False),
+        ("shipment-tracking", (NOTE, COMPLETED), {}, False),
     ],
 )
-def test_a_parcel_is_told_by_the_shop_only_with_its_number(context, shop, order, tracking, off, by_shop):
-    """The e-mail that brings the number has to be on; the one on completing brings it with a tracking plugin only."""
+def test_a_parcel_is_told_by_the_shop_only_with_its_number(context, shop, order, tracking, off, which, by_shop):
+    """The e-mail that brings the number has to be on; the one on completing brings the last with a tracking plugin only."""
     settings(shop, off=off)
     ctx = context(tracking=tracking)
 
-    assert ((DutyEvent.SHIPPED, CUSTOMER) in woocommerce.platform_tells(ctx, order)) is by_shop
+    assert ((DutyEvent.SHIPPED, CUSTOMER) in woocommerce.platform_tells(ctx, order, parcel(order, **which))) is by_shop
+
+
+@pytest.mark.parametrize(("off", "by_shop"), [((), True), ((NOTE,), False)])
+def test_a_correction_after_the_order_was_completed(context, shop, order, off, by_shop):
+    """The e-mail on completing went out long ago: only a note brings the right number, or we do."""
+    settings(shop, off=off)
+    seen = as_seen(order, PlatformStatus.COMPLETED)
+    told = woocommerce.platform_tells(context(tracking="meta"), seen, parcel(order, **WRONG))
+
+    assert ((DutyEvent.SHIPPED, CUSTOMER) in told) is by_shop
+
+
+def test_a_status_of_another_plugin_mails_no_number(context, shop, order):
+    """The account sets another word than `completed`: no e-mail on completing brings the last parcel's number."""
+    settings(shop, off=(NOTE,))
+    ctx = context(tracking="shipment-tracking", writes={"completed": "delivered"})
+
+    assert (DutyEvent.SHIPPED, CUSTOMER) not in woocommerce.platform_tells(ctx, order, parcel(order))
+
+
+@pytest.mark.parametrize("note", ["private", "off"])
+def test_the_mail_on_completing_tells_whatever_the_note_is(context, shop, order, note):
+    """With a tracking plugin the last parcel's number is in it, so a mail of ours would be the second one."""
+    settings(shop)
+    ctx = context(tracking="shipment-tracking", tracking_note=note)
+
+    assert (DutyEvent.SHIPPED, CUSTOMER) in woocommerce.platform_tells(ctx, order, parcel(order))
+    assert (DutyEvent.SHIPPED, CUSTOMER) not in woocommerce.platform_tells(ctx, order, parcel(order, **FIRST))
 
 
 @pytest.mark.parametrize("note", ["private", "off"])
@@ -253,7 +299,8 @@ def test_without_a_customer_note_the_parcel_is_ours_to_tell(context, shop, order
     settings(shop)
     meta_only(shop)
 
-    assert (DutyEvent.SHIPPED, CUSTOMER) not in woocommerce.platform_tells(context(tracking_note=note), order)
+    told = woocommerce.platform_tells(context(tracking_note=note), order, parcel(order))
+    assert (DutyEvent.SHIPPED, CUSTOMER) not in told
 
 
 # --- check ------------------------------------------------------------------------------------------------------------
@@ -293,6 +340,15 @@ def test_check_does_not_warn_where_the_number_is_in_that_mail(context, shop):
         "mails to the customer",
         "mails to the merchant",
     ]
+
+
+def test_check_says_who_tells_which_parcel(context, shop):
+    """With a tracking plugin and without customer notes, the last parcel is the shop's to tell and the others are ours."""
+    settings(shop, off=(NOTE,))
+    to_customer, _ = mails.checks(context(tracking="shipment-tracking"))
+
+    assert "shipped, the last parcel (with tracking number)" in to_customer.text.partition("By us")[0]
+    assert "shipped, parcels before the last" in to_customer.text.partition("By us")[2]
 
 
 def test_check_says_where_it_only_supposes(ctx, shop):

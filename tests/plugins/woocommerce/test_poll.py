@@ -252,7 +252,7 @@ def test_fact_7_drafts_are_left_out(made, ctx):
 
 def test_an_order_that_cannot_be_read_stops_nobody(made, ctx):
     """It is named apart, the others come, and it comes when it is corrected."""
-    made.put(1, START, total="32.225")
+    made.put(1, START, total="32,22")
     made.put(2, START)
     page = poll(ctx, "2026-11-22T11:00:00Z")
     assert ([order.platform_id for order in page.orders], page.unreadable) == (["2"], ("1",))
@@ -313,7 +313,7 @@ def test_an_import_goes_on_from_any_cursor(made, context):
 
 def test_an_import_names_what_cannot_be_read(made, ctx):
     """An old order that cannot be read is told apart, as by a poll."""
-    made.put(1, START, total="32.225")
+    made.put(1, START, total="32,22")
     made.put(2, START + timedelta(seconds=1))
     page = woocommerce.import_orders(ctx, START.isoformat())
     assert ([order.platform_id for order in page.orders], page.unreadable, page.more) == (["2"], ("1",), False)

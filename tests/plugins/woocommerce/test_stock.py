@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import requests
 
@@ -58,11 +60,28 @@ def test_a_lost_answer_is_judged_by_the_stock(ctx, shop):
     with pytest.raises(OutcomeUnknown):
         woocommerce.adjust_inventory(ctx, StockChange(id="c1", product_id="13", change=2))
     effect = ctx.effect.lost("adjust_inventory")
+    shop.get(f"{API}/orders/58", json={"id": 58, "status": "refunded"})
     for stock, expected in ((52, Happened), (50, NotHappened), (49, CannotTell)):
         shop.replace("GET", MUG, json=product(stock))
         assert isinstance(woocommerce.find_effect(ctx, effect), expected), stock
     shop.replace("GET", MUG, status=404, json={"code": "woocommerce_rest_product_invalid_id", "message": "Invalid ID."})
     assert isinstance(woocommerce.find_effect(ctx, effect), CannotTell)
+
+
+@pytest.mark.parametrize(
+    ("status", "change", "expected"),
+    [("cancelled", 2, CannotTell), ("pending", 2, CannotTell), ("refunded", 2, Happened), ("cancelled", -2, Happened)],
+)
+def test_what_the_shop_may_have_put_back_itself(ctx, shop, status, change, expected):
+    """Ours got lost, and staff cancelled the order: the same pieces are back, and nobody can tell whose doing it was."""
+    shop.get(MUG, json=product(50))
+    shop.put(MUG, body=requests.ConnectionError("reset"))
+    with pytest.raises(OutcomeUnknown):
+        woocommerce.adjust_inventory(ctx, StockChange(id="c1", product_id="13", change=change))
+    effect = replace(ctx.effect.lost("adjust_inventory"), platform_id="58")
+    shop.replace("GET", MUG, json=product(50 + change))
+    shop.get(f"{API}/orders/58", json={"id": 58, "status": status})
+    assert isinstance(woocommerce.find_effect(ctx, effect), expected)
 
 
 def test_a_product_that_is_gone_is_not_counted(ctx, shop):
@@ -80,6 +99,7 @@ def test_a_lost_answer_is_not_sent_again(ctx, shop):
     with pytest.raises(OutcomeUnknown):
         woocommerce.adjust_inventory(ctx, change)
     ctx.effect.lost("adjust_inventory")
+    shop.get(f"{API}/orders/58", json={"id": 58, "status": "refunded"})
     shop.replace("GET", MUG, json=product(52))
     ctx.effect.time_passes(3600)
     assert woocommerce.adjust_inventory(ctx, change) is True

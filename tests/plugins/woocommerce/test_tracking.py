@@ -228,6 +228,20 @@ def test_a_lost_correction_is_found_by_the_new_number(ctx, core, order):
     assert woocommerce.find_effect(again, effect) == Happened(answer={"id": 1})
 
 
+def test_a_lost_correction_of_the_carrier_alone_did_not_happen(ctx, core, order):
+    """The number is the same as before, so it is the carrier that tells."""
+    woocommerce.push_shipment(ctx, order, parcel(order))
+    again = next_act(ctx, request_id="r2")
+    core.replace("PUT", f"{ROWS}/1", body=requests.ConnectionError("reset"))
+    with pytest.raises(OutcomeUnknown):
+        woocommerce.push_shipment(again, order, parcel(order, carrier="FedEx", instead_of="1Z999AA10123456784"))
+    effect = again.effect.lost("push_shipment.fulfillment")
+    assert woocommerce.find_effect(again, effect) == NotHappened()
+    meta = writes(core)[-1][2]["meta_data"]
+    core.replace("GET", ROWS, json=[{"id": 1, "meta_data": meta}])
+    assert woocommerce.find_effect(again, effect) == Happened(answer={"id": 1})
+
+
 # --- a Shipment Tracking plugin ---------------------------------------------------------------------------------------
 
 
