@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
@@ -97,6 +97,22 @@ class Policy(Struct, frozen=True, kw_only=True):
             "reminded, once), cancel_after_days (it is cancelled). Days count from when we first saw it unpaid. Unset: nothing."
         ),
     ] = msgspec.field(default_factory=dict)
+
+    capture: Annotated[
+        Literal["shipping", "approval", "never"],
+        Meta(
+            description="When money that is only authorized is taken, where the platform can be told to: before the first "
+            "parcel leaves, as soon as the order is approved, or never by us."
+        ),
+    ] = "shipping"
+    capture_before_expiry_hours: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="So long before an authorization runs out it is captured all the same if the order is approved, and "
+            "becomes a task if it is not.",
+        ),
+    ] = 24
 
     restock: Annotated[
         tuple[Restock, ...],

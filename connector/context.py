@@ -74,6 +74,32 @@ class Effects(Protocol):
         """
 
 
+class Http(Protocol):
+    """`ctx.http`: like a `requests` session, through the door."""
+
+    # Each takes an address and what `requests` takes, and besides:
+    #   reads: a POST that changes nothing (a query). deadline_s: seconds for the whole call, connecting included.
+    #   points: how much of the account's rate a read takes; of a change, its EffectRule says so.
+    @property
+    def request(self) -> Callable[..., requests.Response]: ...
+
+    @property
+    def get(self) -> Callable[..., requests.Response]: ...
+
+    @property
+    def post(self) -> Callable[..., requests.Response]: ...
+
+    @property
+    def put(self) -> Callable[..., requests.Response]: ...
+
+    @property
+    def delete(self) -> Callable[..., requests.Response]: ...
+
+    def learn_rate(self, *, unused: float, left: float, size: float, per_second: float) -> None:
+        """What the vendor says of this account's rate: points that the last call took and did not need, points that are left
+        now, how many there can be, and how many come back each second. Every worker goes by it from now on."""
+
+
 class Smtp(Protocol):
     """`ctx.smtp`: a connection to a mail server under the same deadline and last check as `ctx.http`."""
 
@@ -98,7 +124,7 @@ class Context:
     """
 
     account: Account
-    http: requests.Session
+    http: Http
     effect: Effects
     state: State
     smtp: Smtp

@@ -16,8 +16,10 @@ from .model.case import READ_BEFORE, Act, ActKind, ActState, Case, left_to_ship
 from .model.events import Task, TaskKind
 from .model.flow import Stage
 from .model.order import PlatformStatus
+from .model.payment import Captured, MoneyMoved
+from .model.refunds import CancelRequest
 from .outbound.ledger import HeldBack
-from .steps import decide, fulfil, intake, notify, overtaken, refund, review, syncback, unpaid
+from .steps import capture, decide, fulfil, intake, notify, overtaken, platform_holds, refund, review, syncback, unpaid
 from .steps.work import Work
 from .store.lease import InboxItem, Lease, LeaseLost
 from .store.orders import Orders
@@ -27,6 +29,8 @@ log = logging.getLogger(__name__)
 ENOUGH_FAILURES = 10
 """After so many failures in a row a person is asked; it is still tried, at the longest interval."""
 LONGEST_BACKOFF = timedelta(minutes=30)
+# No parcel leaves before the money is taken and the platform lets it go.
+_BEFORE_LABELS = (ActKind.CAPTURE_PAYMENT, ActKind.RELEASE_HOLD)
 # What a person is asked to mend, and what is over by itself when it works again.
 STUCK, UNREADABLE = "stuck", "unreadable"
 
@@ -38,6 +42,10 @@ DO: dict[ActKind, Callable[[Work, Act], None]] = {
     ActKind.CANCEL_ORDER: refund.cancel_order,
     ActKind.REFUND_PAYMENT: refund.refund_payment,
     ActKind.ADJUST_INVENTORY: refund.adjust_inventory,
+    ActKind.CAPTURE_PAYMENT: capture.capture_payment,
+    ActKind.VOID_PAYMENT: refund.void_payment,
+    ActKind.SET_HOLD: platform_holds.set_hold,
+    ActKind.RELEASE_HOLD: platform_holds.release_hold,
 }
 
 
@@ -74,7 +82,7 @@ def advance(orders: Orders, order_id: int, make_work: Callable[[Lease], Work]) -
             failures = lease.failures + 1 if rest.failed else 0 if rest.due_at is None else lease.failures
             if rest.failed and failures >= ENOUGH_FAILURES:
                 _ask_for_help(work, rest.problem)
-            due_at = _soonest(_backed_off(rest, failures, work.now()), unpaid.look_again_at(work) if lease.case else None)
+            due_at = _soonest(_backed_off(rest, failures, work.now()), *_deadlines(work))
             if orders.give_back(lease, work.now(), due_at=due_at, failures=failures, problem=rest.problem):
                 work.watch("given_back")
                 return True
@@ -83,6 +91,11 @@ def advance(orders: Orders, order_id: int, make_work: Callable[[Lease], Work]) -
     except LeaseLost:
         log.info("%s is in other hands now", lease.ref)
     return True
+
+
+def _deadlines(work: Work) -> tuple[datetime | None, ...]:
+    """When the order is to be looked at although nobody wakes it."""
+    return (unpaid.look_again_at(work), capture.look_again_at(work)) if work.lease.case else ()
 
 
 def _work_off(work: Work) -> Rest:
@@ -125,7 +138,10 @@ def _next(work: Work) -> bool:
     if unpaid.is_due(work):
         unpaid.attend(work) if work.fresh else intake.read_again(work)
         return True
-    if refund.follow_up(work):
+    if refund.follow_up(work) or platform_holds.mirror(work):
+        return True
+    if capture.is_due(work):
+        capture.attend(work)
         return True
     act = _next_act(work.case)
     if act is None:
@@ -186,9 +202,14 @@ def _resolve(work: Work, item: InboxItem) -> None:
     elif act.kind is ActKind.REFUND_PAYMENT:
         refund.happened(work, act)
     elif act.kind is ActKind.CANCEL_ORDER:
-        refund.called_off(work, act, restocked=work.info.capabilities.cancel_restocks)
+        refund.called_off(work, act, restocked=act.read(CancelRequest).restock)
+    elif act.kind is ActKind.CAPTURE_PAYMENT:
+        capture.captured(work, act, Captured(money=MoneyMoved.MOVED))
     elif act.kind is ActKind.BUY_LABEL:
         fulfil.label_bought(work, act, tracking_number=str(body.get("tracking") or ""), who=who)
+    elif act.kind is ActKind.PUSH_SHIPMENT and act.state is ActState.WAITING:
+        # It may be several effects (number, then note): its hook gets what happened out of the ledger and does the rest.
+        work.case = work.case.with_act(replace(act, state=ActState.OPEN, said=f"it happened, says {who}"))
     else:
         work.case = work.case.with_act(replace(act, state=ActState.DONE, said=f"it happened, says {who}"))
     work.lease.applied(item)
@@ -196,9 +217,10 @@ def _resolve(work: Work, item: InboxItem) -> None:
 
 
 def _next_act(case: Case) -> Act | None:
+    unfinished = [act for act in case.acts if act.state in (ActState.OPEN, ActState.WAITING)]
     for act in case.open_acts:
-        if act.kind is ActKind.BUY_LABEL and case.holds:
-            continue  # held after it was decided: it waits until the last hold is gone
+        if act.kind is ActKind.BUY_LABEL and (case.holds or any(other.kind in _BEFORE_LABELS for other in unfinished)):
+            continue  # held after it was decided, or not paid or released there yet: it waits
         before = case.act(act.after) if act.after else None
         if before is None or before.state is ActState.DONE:
             return act
@@ -229,9 +251,11 @@ def _refused(work: Work, act: Act, said: str) -> None:
             if other.kind is ActKind.REFUND_PAYMENT:
                 refund.called_off_too(work, other)
     work.note("refused", f"{act.kind}: {said}")
+    if act.kind is ActKind.CAPTURE_PAYMENT:
+        capture.refused(work)
     if act.kind is ActKind.REFUND_PAYMENT:
         refund.not_given_back(work, act, said)
-    elif act.kind is not ActKind.WRITE_NOTE:
+    elif act.kind not in (ActKind.WRITE_NOTE, ActKind.SET_HOLD):
         title = f"{work.case.ref}: {act.kind} was refused: {said}"
         work.open_task(Task(kind=TaskKind.PROBLEM, about=act.id, title=title, steps=("Decide what to do with the order.",)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .context import Account, Context, State, StateRow
+from .context import Account, Context, Http, State, StateRow
 from .errors import (
     BadDelivery,
     BadPayload,
@@ -119,6 +119,7 @@ __all__ = [
     "Happened",
     "Hold",
     "HoldReason",
+    "Http",
     "InProgress",
     "Label",
     "LabelRequest",

@@ -137,11 +137,12 @@ def _outcome(app: App, order: OrderRow, do: str, request_id: str, *, repeated: b
 
 
 def _acts(case: Case | None, request_id: str, given: Given | None) -> tuple[Act, ...]:
-    """What was to be done for this request: acts carry its id in theirs."""
+    """What was to be done for this request: acts carry its id in theirs, and a number where it takes several."""
     if case is None or given is None:
         return ()
-    named = {f"{kind}-{request_id}" for kind in ("ship", "tracking", "cancel", "refund", "note")} | {str(given.body.get("act"))}
-    return tuple(act for act in case.acts if act.id in named)
+    kinds = ("ship", "tracking", "cancel", "refund", "capture", "note")
+    named = {f"{kind}-{request_id}" for kind in kinds} | {str(given.body.get("act"))}
+    return tuple(act for act in case.acts if act.id in named or act.id.rpartition("+")[0] in named)
 
 
 def judged(given: Given | None, acts: tuple[Act, ...], *, live: bool, problem: str) -> tuple[str, str]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ..store.rows import OrderRow
 
-ACTING = ("approve", "hold", "release", "ship", "tracking", "cancel", "refund", "note")
+ACTING = ("approve", "hold", "release", "capture", "ship", "tracking", "cancel", "refund", "note")
 
 
 @click.group(

@@ -85,6 +85,7 @@ def note(config: Path, ref: str, text: str, to_customer: bool, wish: Wish) -> No
 @click.option("--tracking", default="", metavar="NUMBER", help="The tracking number, where a person has it.")
 @click.option("--service", default="", help="The carrier's service.")
 @click.option("--account", default="", metavar="NAME", help="The carrier's account.  [default: the shop's first]")
+@click.option("--origin", default="", metavar="PLACE", help="Only what leaves from this place, where the platform names several.")
 @again_option
 @yes_option
 @acting
@@ -97,6 +98,7 @@ def ship(
     tracking: str,
     service: str,
     account: str,
+    origin: str,
     yes: bool,
     wish: Wish,
 ) -> None:
@@ -104,10 +106,24 @@ def ship(
     with opened(config) as app:
         order = find(app, ref)
         body: dict[str, Any] = {"do": "ship", "lines": _lines(app, order, lines)}
-        said = {"carrier": carrier, "tracking": tracking, "service": service, "account": _carrier(app, order, account)}
+        said = {"carrier": carrier, "tracking": tracking, "service": service, "origin": origin}
+        said["account"] = _carrier(app, order, account)
         body |= {name: value for name, value in said.items() if value}
         wish = _confirmed(order, f"Ship {_parts(body['lines'])} of {_called(order)}, and tell the customer?", wish, yes=yes)
         tell(app, carry_out(app, order, body, wish), wish)
+
+
+@click.command()
+@ref_argument
+@yes_option
+@acting
+@click.pass_obj
+def capture(config: Path, ref: str, yes: bool, wish: Wish) -> None:
+    """Take the money that the customer has authorized, before the order is shipped."""
+    with opened(config) as app:
+        order = find(app, ref)
+        wish = _confirmed(order, f"Take the money that is authorized for {_called(order)}?", wish, yes=yes)
+        tell(app, carry_out(app, order, {"do": "capture"}, wish), wish)
 
 
 @click.command()

@@ -32,11 +32,15 @@ class ActKind(StrEnum):
     REFUND_PAYMENT = "refund_payment"
     ADJUST_INVENTORY = "adjust_inventory"
     WRITE_NOTE = "write_note"
+    CAPTURE_PAYMENT = "capture_payment"
+    VOID_PAYMENT = "void_payment"
+    SET_HOLD = "set_hold"
+    RELEASE_HOLD = "release_hold"
 
 
 # After one of these the world is not as it was: the order is read again before, and an edit after it is a hold.
-IRREVERSIBLE = frozenset({ActKind.BUY_LABEL, ActKind.CANCEL_ORDER, ActKind.REFUND_PAYMENT})
-READ_BEFORE = IRREVERSIBLE | {ActKind.ADJUST_INVENTORY}
+IRREVERSIBLE = frozenset({ActKind.BUY_LABEL, ActKind.CANCEL_ORDER, ActKind.REFUND_PAYMENT, ActKind.CAPTURE_PAYMENT})
+READ_BEFORE = IRREVERSIBLE | {ActKind.ADJUST_INVENTORY, ActKind.VOID_PAYMENT}
 
 
 class ActState(StrEnum):
@@ -73,9 +77,10 @@ class Act:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShipmentPlan:
-    """A decision to ship: which lines, and what a person or rule chose."""
+    """A decision to ship: which lines, and what a person or rule chose. `origin`: the place it leaves from ("": any)."""
 
     lines: tuple[LineQuantity, ...]
+    origin: str = ""
     carrier: str = ""
     service: str = ""
     tracking_number: str = ""
@@ -123,6 +128,14 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Paid:
+    """What a payment brought, where its platform takes the total of today for it since the order was edited."""
+
+    payment_id: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One order and our work on it.
 
@@ -130,6 +143,7 @@ class Case:
         ref: `account name/platform id`; account: the account's id, which never changes.
         reviewed: a digest of what the last review looked at ("" before the first).
         duties: ids of the duties to tell that were ever owed, so that none is owed twice.
+        paid: what was paid before the platform's total was changed; `order.payments` show no more than that as captured.
     """
 
     ref: str
@@ -144,6 +158,7 @@ class Case:
     shipments: tuple[Shipment, ...] = ()
     refunds: tuple[RefundRecord, ...] = ()
     duties: tuple[str, ...] = ()
+    paid: tuple[Paid, ...] = ()
 
     # --- reading ------------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ class Capabilities:
     Args:
         tells: messages that the platform itself sends, so that we must not.
         cannot_deliver: what a carrier or supplier does not serve ("po_box").
-        cancel_restocks: cancelling puts the stock back by itself.
+        cancel_restocks: cancelling puts the stock back, asked or not. cancel_voids: it lets go what is authorized by itself.
         max_per_second: calls (or points) that all workers together may make (0: no limit known). burst: how many at once.
         poll_every_s: how often news is asked for (0: never).
     """
@@ -27,6 +27,7 @@ class Capabilities:
     tells: frozenset[tuple[DutyEvent, Person]] = frozenset()
     cannot_deliver: tuple[str, ...] = ()
     cancel_restocks: bool = False
+    cancel_voids: bool = False
     max_per_second: float = 0.0
     burst: int = 1
     poll_every_s: float = 0.0

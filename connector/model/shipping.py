@@ -7,7 +7,61 @@ from datetime import datetime
 from enum import StrEnum
 
 from .money import Money
-from .order import Address, LineQuantity
+from .order import Address, LineQuantity, Origin
+
+
+def by_origin(
+    origins: tuple[Origin, ...], wanted: tuple[LineQuantity, ...], *, origin: str = ""
+) -> list[tuple[Origin | None, tuple[LineQuantity, ...]]]:
+    """What leaves from which place. All of it from one place, if one has it all; what no place has is not held against it.
+
+    Args:
+        origins: the places that the platform names (none: it does not say). origin: the id or name of the one to take.
+
+    Raises:
+        ValueError: there is no such place, or it does not have what is wanted.
+    """
+    if origin:
+        return [(place := _named(origins, origin), _from(place, wanted))]
+    if not origins:
+        return [(None, wanted)]
+    whole = next((place for place in origins if _has_all(place, wanted)), None)
+    if whole is not None:
+        return [(whole, wanted)]
+    left, parts = {line.line_id: line.quantity for line in wanted}, list[tuple[Origin | None, tuple[LineQuantity, ...]]]()
+    for place in origins:
+        taken = tuple(
+            LineQuantity(line_id=line.line_id, quantity=min(line.quantity, left[line.line_id]))
+            for line in place.lines
+            if left.get(line.line_id)
+        )
+        for line in taken:
+            left[line.line_id] -= line.quantity
+        parts += [(place, taken)] if taken else []
+    rest = tuple(LineQuantity(line_id=line_id, quantity=quantity) for line_id, quantity in left.items() if quantity)
+    return [*parts, (None, rest)] if rest else parts
+
+
+def _named(origins: tuple[Origin, ...], name: str) -> Origin:
+    for place in origins:
+        if name in (place.id, place.name):
+            return place
+    raise ValueError(f"nothing of it is at {name}; there are {', '.join(place.name for place in origins) or 'no places'}")
+
+
+def _from(place: Origin, wanted: tuple[LineQuantity, ...]) -> tuple[LineQuantity, ...]:
+    """As much of what is wanted as is there."""
+    there = {line.line_id: line.quantity for line in place.lines}
+    found = ((line.line_id, min(line.quantity, there.get(line.line_id, 0))) for line in wanted)
+    lines = tuple(LineQuantity(line_id=line_id, quantity=quantity) for line_id, quantity in found if quantity)
+    if not lines:
+        raise ValueError(f"nothing of it is at {place.name}")
+    return lines
+
+
+def _has_all(place: Origin, wanted: tuple[LineQuantity, ...]) -> bool:
+    there = {line.line_id: line.quantity for line in place.lines}
+    return all(line.quantity <= there.get(line.line_id, 0) for line in wanted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,9 +76,10 @@ class Parcel:
 class Shipment:
     """Something that left, or is about to: which lines, with whom, under which number.
 
-    `id` is ours (made with the decision, the key of everything done for it); `vendor_id` the carrier's. The last three are for
-    telling the platform. `is_last`: nothing is left to ship after it. `tell_customer`: the platform is who tells the customer
-    (else we do, or nobody). `instead_of`: the tracking number that was told before ("": none), where this one corrects it.
+    `id` is ours (made with the decision, the key of everything done for it); `vendor_id` the carrier's; `origin` the platform's
+    id of the place it left from ("": it does not say). The last three are for telling the platform. `is_last`: nothing is left
+    to ship after it. `tell_customer`: the platform is who tells the customer (else we do, or nobody). `instead_of`: the
+    tracking number that was told before ("": none), where this one corrects it.
     """
 
     id: str
@@ -34,6 +89,7 @@ class Shipment:
     tracking_number: str = ""
     tracking_url: str = ""
     vendor_id: str = ""
+    origin: str = ""
     shipped_at: datetime | None = None
     is_last: bool = False
     tell_customer: bool = True

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from ..config import Policy
 from ..errors import Conflict
+from ..model.capturing import to_capture, with_captures
 from ..model.case import (
     Accepted,
     Act,
@@ -19,7 +20,6 @@ from ..model.case import (
     Note,
     RefundRecord,
     ShipmentPlan,
-    StatusChange,
     fulfillment,
     left_to_ship,
     refund_left,
@@ -31,8 +31,8 @@ from ..model.order import LineQuantity, PlatformStatus
 from ..model.payment import PaymentLabel, label
 from ..model.refunding import after_cancelling, wanted_refund
 from ..model.refunds import CancelRequest, RefundRequest
-from ..model.review import UNPAID, Finding, Hold, HoldReason, Severity
-from ..model.shipping import Shipment
+from ..model.review import PARTLY_PAID, UNPAID, Finding, Hold, HoldReason, Severity
+from ..model.shipping import Shipment, by_origin
 from ..store.lease import InboxItem
 from . import parcels
 from .work import Work
@@ -42,6 +42,14 @@ log = logging.getLogger(__name__)
 LONGEST_NUMBER = 100  # what a shop's tracking field surely takes
 MANUAL = "manual"
 _HOLDING = (Severity.HOLD, Severity.BLOCK)
+_OVERTAKEN = (
+    ActKind.BUY_LABEL,
+    ActKind.PUSH_SHIPMENT,
+    ActKind.PUSH_STATUS,
+    ActKind.CAPTURE_PAYMENT,
+    ActKind.SET_HOLD,
+    ActKind.RELEASE_HOLD,
+)
 _ENDED = (PlatformStatus.COMPLETED, PlatformStatus.CANCELLED, PlatformStatus.REFUNDED, PlatformStatus.DELETED)
 
 # --- by policy --------------------------------------------------------------------------------------------------------
@@ -57,7 +65,8 @@ def decide(work: Work) -> None:
     for hold in new:
         work.note("held", f"{hold.text} Released by: {hold.releases.rstrip('.') or 'a person'}.", hold.who)
         _note_on_platform(work, f"Held ({hold.reason}): {hold.text}")
-        told = hold.reason in work.policy.hold_tells_customer
+        # Who has paid once is asked for the rest by the merchant who raised the total, not by a mail about waiting.
+        told = hold.reason in work.policy.hold_tells_customer and hold.code != PARTLY_PAID
         facts = {"reason": hold.reason, "text": hold.text}
         work.owe(DutyEvent.ON_HOLD, about=f"{hold.reason}-{hold.code}", facts=facts, customer=told)
     if gone and not after.holds:
@@ -75,7 +84,7 @@ def judge(case: Case, policy: Policy, now: datetime) -> Case:
     codes = {finding.code for finding in holding}
     case = replace(case, holds=tuple(hold for hold in case.holds if not hold.by_review or hold.code in codes))
     for finding in holding:
-        case = case.hold(
+        case = _said_anew(case, finding).hold(
             Hold(
                 reason=finding.reason,
                 text=finding.text,
@@ -89,6 +98,19 @@ def judge(case: Case, policy: Policy, now: datetime) -> Case:
     return case.by_holds()
 
 
+def _said_anew(case: Case, finding: Finding) -> Case:
+    """A hold says what is so now: how much is missing, for one. Since when it holds stays."""
+    return replace(
+        case,
+        holds=tuple(
+            replace(hold, text=finding.text, releases=finding.releases)
+            if hold.by_review and hold.code == finding.code
+            else hold
+            for hold in case.holds
+        ),
+    )
+
+
 def is_all_sent(case: Case) -> bool:
     """Has all left that is still ordered? An edit or a refund can take away the rest that was still to be sent."""
     return case.stage is Stage.PROCESSING and bool(case.shipments) and not any(line.to_ship for line in fulfillment(case))
@@ -98,7 +120,7 @@ def all_sent(work: Work) -> None:
     """Nothing is left to be sent, so the order is shipped, and the platform is told."""
     work.case = work.case.at(Stage.SHIPPED)
     if work.case.order.means not in _ENDED:  # what staff set there is not overwritten
-        _push_status(work, PlatformStatus.COMPLETED)
+        work.show(PlatformStatus.COMPLETED)
     work.note("shipped", "Everything that is still ordered has left.")
 
 
@@ -109,7 +131,7 @@ def is_all_given_back(case: Case) -> bool:
 
 def all_given_back(work: Work) -> None:
     """Nobody waits for the goods any more: nothing of it is shipped, and nobody is told more than that the money is back."""
-    dropped = work.case.drop_open(ActKind.BUY_LABEL, ActKind.PUSH_SHIPMENT, ActKind.PUSH_STATUS)
+    dropped = work.case.drop_open(*_OVERTAKEN)
     work.case = dropped.release().at(Stage.CANCELLED)
     work.note("cancelled", "Everything was given back before anything was sent: it is over.")
 
@@ -117,7 +139,7 @@ def all_given_back(work: Work) -> None:
 def _severity(finding: Finding, case: Case, policy: Policy) -> Severity:
     if any(accepted.code == finding.code and accepted.text == finding.text for accepted in case.accepted):
         return Severity.INFO
-    if finding.code == UNPAID and any(payment.kind in policy.ship_unpaid for payment in case.order.payments):
+    if finding.code in (UNPAID, PARTLY_PAID) and any(payment.kind in policy.ship_unpaid for payment in case.order.payments):
         return Severity.INFO
     return policy.findings.get(finding.code, finding.severity)
 
@@ -201,12 +223,7 @@ def _release(work: Work, body: dict[str, Any], request_id: str, who: str) -> Non
 def _payment_arrived(work: Work) -> None:
     """The platform still waits for the money; a person says that it may go on, so the platform is told."""
     if work.case.order.means in (PlatformStatus.ON_HOLD, PlatformStatus.UNPAID, PlatformStatus.FAILED):
-        _push_status(work, PlatformStatus.OPEN)
-
-
-def _push_status(work: Work, status: PlatformStatus) -> None:
-    act_id = f"status-{len(work.case.acts) + 1}"
-    work.case = work.case.with_act(Act.of(act_id, ActKind.PUSH_STATUS, StatusChange(status=status)))
+        work.show(PlatformStatus.OPEN)
 
 
 def _hold(work: Work, body: dict[str, Any], request_id: str, who: str) -> None:
@@ -228,22 +245,35 @@ def _ship(work: Work, body: dict[str, Any], request_id: str, who: str) -> None:
         raise Conflict(f"{case.ref} is on hold ({', '.join(hold.reason for hold in case.holds)}); release it first")
     if not work.wiring.carriers:
         raise Conflict(f"no carrier is configured: set carriers in [accounts.{work.account.name}]")
+    account = str(body.get("account") or work.wiring.carriers[0])
+    if account not in work.wiring.carriers:
+        raise Conflict(f"{account} is no carrier of {work.account.name}; there are {', '.join(work.wiring.carriers)}")
+    plans = _plans(case, body)
+    if work.knows("capture_payment") and work.policy.capture != "never":
+        work.case = with_captures(work.case, to_capture(work.case))  # before anything leaves
+    for number, plan in enumerate(plans, start=1):
+        act_id = f"ship-{request_id}" if number == 1 else f"ship-{request_id}+{number}"
+        work.case = work.case.with_act(Act.of(act_id, ActKind.BUY_LABEL, plan, account=account))
+    work.note("ship", f"To be shipped with {account}{f' from {len(plans)} places' if len(plans) > 1 else ''}.", who)
+
+
+def _plans(case: Case, body: dict[str, Any]) -> list[ShipmentPlan]:
+    """One parcel; where the platform has the goods in several places, one from each."""
     left = left_to_ship(case)
     wanted = typed(body["lines"], tuple[LineQuantity, ...]) if body.get("lines") else left
     rest = {line.line_id: line.quantity for line in left}
     if not wanted or any(line.quantity > rest.get(line.line_id, 0) for line in wanted):
         raise Conflict(f"{case.ref} has {'nothing' if not left else 'not so many'} left to ship")
-    plan = ShipmentPlan(
-        lines=wanted,
-        carrier=str(body.get("carrier") or ""),
-        service=str(body.get("service") or ""),
-        tracking_number=str(body.get("tracking") or ""),
-    )
-    account = str(body.get("account") or work.wiring.carriers[0])
-    if account not in work.wiring.carriers:
-        raise Conflict(f"{account} is no carrier of {work.account.name}; there are {', '.join(work.wiring.carriers)}")
-    work.case = case.with_act(Act.of(f"ship-{request_id}", ActKind.BUY_LABEL, plan, account=account))
-    work.note("ship", f"To be shipped with {account}.", who)
+    try:
+        parts = by_origin(case.order.origins, wanted, origin=str(body.get("origin") or ""))
+    except ValueError as error:
+        raise Conflict(f"{case.ref}: {error}") from error
+    number = str(body.get("tracking") or "")
+    if number and len(parts) > 1:
+        places = " and ".join(origin.name for origin, _ in parts if origin)
+        raise Conflict(f"{case.ref} leaves from {places}, and {number} is the number of one parcel; ship each with --origin")
+    chosen = {"carrier": str(body.get("carrier") or ""), "service": str(body.get("service") or ""), "tracking_number": number}
+    return [ShipmentPlan(lines=lines, origin=origin.id if origin else "", **chosen) for origin, lines in parts]
 
 
 def _tracking(work: Work, body: dict[str, Any], request_id: str, who: str) -> None:
@@ -287,10 +317,15 @@ def _cancel(work: Work, body: dict[str, Any], request_id: str, who: str) -> None
     request = CancelRequest(
         id=f"cancel-{request_id}", reason=str(body.get("reason") or ""), restock=bool(body.get("restock", True))
     )
-    case = case.drop_open(ActKind.BUY_LABEL, ActKind.PUSH_SHIPMENT, ActKind.PUSH_STATUS, ActKind.WRITE_NOTE)
+    case = case.drop_open(*_OVERTAKEN, ActKind.WRITE_NOTE)
     case = case.with_act(Act.of(request.id, ActKind.CANCEL_ORDER, request))
     work.case = case
     work.note("cancel", "To be cancelled.", who)
+    if work.knows("void_payment") and not work.info.capabilities.cancel_voids:
+        for payment in case.order.payments:
+            if payment.authorized > payment.captured and not payment.ended:
+                act_id = f"void-{request_id}-{payment.id}"
+                work.case = work.case.with_act(Act.of(act_id, ActKind.VOID_PAYMENT, payment.id, after=request.id))
     if body.get("refund", True) and refund_left(case):
         _plan_refund(work, after_cancelling(case, request_id, request.reason), after=request.id)
 
@@ -309,6 +344,17 @@ def _plan_refund(work: Work, request: RefundRequest, *, after: str) -> None:
     work.case = case.with_act(Act.of(request.id, ActKind.REFUND_PAYMENT, request, after=after))
 
 
+def _capture(work: Work, body: dict[str, Any], request_id: str, who: str) -> None:
+    case = _open(work.case)
+    if not work.knows("capture_payment"):
+        raise Conflict(f"{case.ref}: {work.account.name} captures payments itself; it cannot be told to")
+    wanted = to_capture(case, request_id)
+    if not wanted:
+        raise Conflict(f"{case.ref}: nothing is authorized that is not captured already")
+    work.case = with_captures(case, wanted)
+    work.note("capture", "What is authorized is to be captured.", who)
+
+
 def _note(work: Work, body: dict[str, Any], request_id: str, who: str) -> None:
     note = Note(text=str(body["text"]), to_customer=bool(body.get("to_customer")))
     work.case = work.case.with_act(Act.of(f"note-{request_id}", ActKind.WRITE_NOTE, note))
@@ -325,8 +371,11 @@ def _open(case: Case) -> Case:
 
 
 def is_paid(case: Case) -> bool:
-    """The money is there, or was there and went back."""
-    return label(case.order.payments, case.order.currency) in (
+    """The money is there, or was there and went back; or the platform says that an order paid in part is complete."""
+    said = label(case.order.payments, case.order.currency)
+    if said is PaymentLabel.PARTLY_PAID and case.order.means is PlatformStatus.COMPLETED:
+        return True  # a person let it go, or has a task, when its total was raised
+    return said in (
         PaymentLabel.PAID,
         PaymentLabel.PARTLY_REFUNDED,
         PaymentLabel.REFUNDED,
@@ -341,6 +390,7 @@ _COMMANDS = {
     "tracking": _tracking,
     "cancel": _cancel,
     "refund": _refund,
+    "capture": _capture,
     "note": _note,
 }
 COMMANDS = tuple(_COMMANDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..model.case import Act, ActKind, ActState, ShipmentPlan, StatusChange
+from ..model.case import Act, ActState, ShipmentPlan
 from ..model.events import Task, TaskKind
 from ..model.flow import OPEN, Stage
 from ..model.order import PlatformStatus
@@ -56,10 +56,10 @@ def _shipped(work: Work, act: Act, plan: ShipmentPlan, label: Label) -> None:
         tracking_number=label.tracking_number,
         tracking_url=label.tracking_url,
         vendor_id=label.vendor_id,
+        origin=plan.origin,
         shipped_at=work.now(),
     )
     parcels.left(work, shipment)
     if parcels.all_left(work.case) and work.case.stage in OPEN:
-        case = work.case.at(Stage.SHIPPED)
-        change = StatusChange(status=PlatformStatus.COMPLETED)
-        work.case = case.with_act(Act.of(f"status-{act.id}", ActKind.PUSH_STATUS, change))
+        work.case = work.case.at(Stage.SHIPPED)
+        work.show(PlatformStatus.COMPLETED, act_id=f"status-{act.id}")

@@ -43,6 +43,13 @@ def called_off(work: Work, act: Act, *, restocked: bool) -> None:
     work.owe(DutyEvent.CANCELLED, about=act.id, facts=facts)
 
 
+def void_payment(work: Work, act: Act) -> None:
+    """Let an authorization go: nothing of it will be captured."""
+    gone = work.hooks_for(act.id).void_payment(work.account, order=work.case.order, payment_id=act.read(str))
+    work.case = work.case.with_act(replace(act, state=ActState.DONE, answer={"void": gone}))
+    work.note("voided", "What was authorized and not captured is let go." if gone else "Nothing was authorized any more.")
+
+
 def refund_payment(work: Work, act: Act) -> None:
     """Give money back through the platform's gateway."""
     request = act.read(RefundRequest)

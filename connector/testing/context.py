@@ -179,7 +179,8 @@ class TestSession(requests.Session):
         url: str | bytes,
         *args: Any,
         reads: bool = False,
-        deadline_s: float = TIMEOUT_S,
+        deadline_s: float | None = None,
+        points: float = 1,
         **kwargs: Any,
     ) -> requests.Response:
         verb = (method.decode() if isinstance(method, bytes) else method).upper()
@@ -189,11 +190,14 @@ class TestSession(requests.Session):
         if writes and self.books.written:
             raise PluginError("one effect is one write; give the second one a kind of its own")
         self.books.written |= writes
-        kwargs.setdefault("timeout", deadline_s)
+        kwargs.setdefault("timeout", deadline_s or TIMEOUT_S)
         try:
             return super().request(verb, url, *args, **kwargs)
         except requests.RequestException as problem:
             raise self._ours(problem, verb, writes) from problem
+
+    def learn_rate(self, *, unused: float, left: float, size: float, per_second: float) -> None:
+        """There is no rate here: nobody waits."""
 
     def _ours(self, problem: requests.RequestException, verb: str, writes: bool) -> RemoteError:
         text = f"no complete answer came: {problem!s:.300}"

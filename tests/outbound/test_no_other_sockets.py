@@ -104,6 +104,7 @@ def test_another_way_out_would_be_found(text: str) -> None:
 # --- when they run ----------------------------------------------------------------------------------------------------
 
 CONFIG: dict[str, dict[str, Any]] = {
+    "shopify": {"shop": "example", "access_token": "shpat_1", "webhook_secret": "w" * 32},
     "woocommerce": {"consumer_key": "ck_" + "1" * 40, "consumer_secret": "cs_" + "2" * 40, "webhook_secret": "w" * 32},
     "smtp": {"host": "127.0.0.1", "sender": "Shop <shop@example.com>", "security": "none", "merchant_to": ["me@example.com"]},
 }
@@ -190,7 +191,8 @@ def test_every_connection_of_a_plugin_goes_through_the_door(
     info = plugin.describe()
     office, mailbox = Office(database), Mailbox()
     with Wire(agree) as shop, mailbox.serve() as mail:
-        settings = CONFIG.get(name, {}) | {"woocommerce": {"url": shop.url}, "smtp": {"port": mail.port}}.get(name, {})
+        there = {"woocommerce": {"url": shop.url}, "shopify": {"api_url": shop.url}, "smtp": {"port": mail.port}}
+        settings = CONFIG.get(name, {}) | there.get(name, {})
         config = msgspec.convert(settings, info.config) if info.config else None
         account = Account(name="shop", id="a1", plugin=name, config=config)
         called = 0

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import assert_type
 
-import requests
 
 from connector import (
     CarrierView,
@@ -17,6 +16,7 @@ from connector import (
     Finding,
     Found,
     Happened,
+    Http,
     Label,
     Money,
     NotHappened,
@@ -41,7 +41,7 @@ def describe() -> PluginInfo:
 def review_order(ctx: Context, order: Order, carriers: tuple[CarrierView, ...]) -> list[Finding]:
     assert_type(order.total, Money)
     assert_type(total((line.total for line in order.lines), order.currency), Money)
-    assert_type(ctx.http, requests.Session)
+    assert_type(ctx.http, Http)
     assert_type(ctx.state.get("token"), StateRow | None)
     return [Finding(code="one", text=f"{carrier.name} sees {order.number}") for carrier in carriers]
 
