@@ -13,7 +13,6 @@ from ..model.case import (
     Case,
     RefundState,
     given_back_by_others,
-    left_to_ship,
 )
 from ..model.changes import edits, together
 from ..model.events import DutyEvent, Task, TaskKind
@@ -22,12 +21,10 @@ from ..model.merging import as_known, fitted, is_weighty, merge, rest_unpaid
 from ..model.money import Money, total
 from ..model.order import Order, PlatformRefund, PlatformStatus
 from ..model.payment import PaymentKind
-from ..model.review import Hold, HoldReason
-from ..model.shipping import Shipment
+from ..model.review import HoldReason
+from . import staff
 from .work import Work
 
-ON_PLATFORM = "staff on the platform"
-STAFF_HOLD = "platform_on_hold"
 IMPORTED = "imported: placed before the import began"
 
 _REST = "rest-unpaid-"
@@ -65,7 +62,7 @@ def _is_known(case: Case | None, shown: Order | None) -> bool:
 def _leave_untold(work: Work) -> None:
     """An imported order that is still open is reviewed like any other; what was told long ago is not told again."""
     means = work.case.order.means
-    if means in _ENDED:
+    if means in staff.ENDED:
         return
     work.owe(DutyEvent.ON_HOLD, about=f"{HoldReason.AWAITING_PAYMENT}-unpaid", waived=IMPORTED)
     if means is not PlatformStatus.ON_HOLD:  # one that waits for its money is confirmed when the money comes
@@ -101,7 +98,7 @@ def take_order(work: Work, theirs: Order, *, answers: Act | None = None) -> None
     _settle_rest(work)
     _fit_parcels(work)
     if decided:
-        _platform_decided(work, before.order.means)
+        staff.decided(work, before.order.means)
 
 
 def _arrived(work: Work, order: Order) -> None:
@@ -109,12 +106,12 @@ def _arrived(work: Work, order: Order) -> None:
     work.note("arrived", f"Order {order.number} arrived from {work.account.name}.")
     for refund in order.refunds:
         work.owe(DutyEvent.REFUNDED, about=f"platform-{refund.id}", waived="it happened before the order came here")
-    if order.means in _ENDED and not _completed_too_soon(order, work.now()):  # history: nobody is told of it now
+    if order.means in staff.ENDED and not _completed_too_soon(order, work.now()):  # history: nobody is told of it now
         work.case = work.case.at(Stage.COMPLETED if order.means is PlatformStatus.COMPLETED else Stage.CANCELLED)
     elif order.means is PlatformStatus.COMPLETED:
         _ask_whether_sent(work)
-    elif order.means is PlatformStatus.ON_HOLD and not _waits_for_money(order):
-        _held_on_platform(work)
+    elif order.means is PlatformStatus.ON_HOLD and not staff.waits_for_money(order):
+        staff.held(work)
 
 
 def _ask_whether_sent(work: Work) -> None:
@@ -178,7 +175,7 @@ def _tell_edits(work: Work, before: Case) -> None:
     said = edits(before.order, work.case.order)
     if not said:
         return
-    work.note("edited", f"Changed on the platform: {together(said)}.", ON_PLATFORM)
+    work.note("edited", f"Changed on the platform: {together(said)}.", staff.ON_PLATFORM)
     rest, stage = rest_unpaid(work.case.order), work.case.stage
     if work.case.holds != before.holds:
         work.note("held", "It was changed after something was bought or given back for it: a person has to look.")
@@ -229,7 +226,7 @@ def _needs_all(case: Case) -> bool:
     """Is a list too little to decide on? It does not say whether a refund moved money, and a page may be old."""
     if case.stage not in OPEN:
         return True
-    return case.order.means in _CALLED_OFF and any(refund.money_moved is None for refund in case.order.refunds)
+    return case.order.means in staff.CALLED_OFF and any(refund.money_moved is None for refund in case.order.refunds)
 
 
 def expected(case: Case) -> set[PlatformStatus]:
@@ -257,131 +254,6 @@ def _refunds_are_ours(case: Case) -> bool:
     return bool(ours) and total((refund.amount for refund in case.order.refunds), currency) <= ours
 
 
-# --- staff on the platform decided ------------------------------------------------------------------------------------
-
-_CALLED_OFF = frozenset({PlatformStatus.CANCELLED, PlatformStatus.DELETED, PlatformStatus.REFUNDED})
-_ENDED = _CALLED_OFF | {PlatformStatus.COMPLETED}
-_BEFORE_PAYMENT = frozenset({PlatformStatus.DRAFT, PlatformStatus.UNPAID, PlatformStatus.FAILED})
-
-
-def _platform_decided(work: Work, before: PlatformStatus) -> None:
-    """A status that staff set is a decision by a person: we do what follows from it, and never undo it."""
-    theirs = work.case.order
-    if theirs.means in _CALLED_OFF:
-        _called_off_on_platform(work, theirs)
-    elif work.case.stage not in OPEN:
-        _taken_up_again(work, before)
-    elif theirs.means is PlatformStatus.COMPLETED:
-        _closed_on_platform(work)
-    elif theirs.means is PlatformStatus.ON_HOLD and not (before in _BEFORE_PAYMENT and _waits_for_money(theirs)):
-        _held_on_platform(work)
-    elif theirs.means in _BEFORE_PAYMENT or theirs.means is PlatformStatus.UNKNOWN:
-        work.note("changed", f"Set to {theirs.status} on the platform.", ON_PLATFORM)  # the review says what that means
-    elif theirs.means is PlatformStatus.OPEN:
-        kept = tuple(hold for hold in work.case.holds if hold.code != STAFF_HOLD)
-        if kept != work.case.holds:
-            work.case = replace(work.case, holds=kept).by_holds()
-            work.note("released", "Taken off hold on the platform.", ON_PLATFORM)
-
-
-def _waits_for_money(order: Order) -> bool:
-    """Then the platform itself put it on hold at the checkout, and the review says so, too. On delivery is no wait."""
-    return any(payment.captured < payment.due and payment.kind is not PaymentKind.COD for payment in order.payments)
-
-
-def _held_on_platform(work: Work) -> None:
-    hold = Hold(
-        reason=HoldReason.MANUAL,
-        text="Set on hold on the platform.",
-        who=ON_PLATFORM,
-        since=work.now(),
-        releases="taking it off hold on the platform, or connector orders release",
-        code=STAFF_HOLD,
-    )
-    work.case = work.case.hold(hold).by_holds()
-    work.note("held", "Set on hold on the platform.", ON_PLATFORM)
-
-
-def _taken_up_again(work: Work, before: PlatformStatus) -> None:
-    """Nothing leaves a final stage: that staff (or a late payment) want the order after all is for a person."""
-    theirs, stage = work.case.order, work.case.stage
-    wanted = {PlatformStatus.UNPAID, PlatformStatus.OPEN, PlatformStatus.ON_HOLD}
-    # A payment that fails is nothing to an order that was called off, and completing nothing to one that is complete.
-    wanted.add(PlatformStatus.COMPLETED if stage is Stage.CANCELLED else PlatformStatus.FAILED)
-    if before not in _ENDED or theirs.means not in wanted:
-        return
-    work.note("changed", f"Taken up again on the platform ({theirs.status}) after it was {stage}.", ON_PLATFORM)
-    work.open_task(
-        Task(
-            kind=TaskKind.PROBLEM,
-            about="taken-up-again",
-            title=f"{work.case.ref} was taken up again on the platform ({theirs.status}) after it was {stage}",
-            steps=(
-                "Nothing more is done for it here by itself.",
-                "See to it on the platform, or place a new order there for what is still to be sent.",
-            ),
-        )
-    )
-
-
-def _closed_on_platform(work: Work) -> None:
-    case = work.case.drop_open(ActKind.BUY_LABEL, ActKind.PUSH_SHIPMENT, ActKind.PUSH_STATUS).release()
-    left = left_to_ship(case)
-    if left:
-        gone = Shipment(id=f"platform-{len(case.shipments) + 1}", lines=left, shipped_at=work.now())
-        case = replace(case, shipments=(*case.shipments, gone))
-    work.case = case.at(Stage.SHIPPED)
-    work.note("shipped", "Completed on the platform, without a tracking number from here.", ON_PLATFORM)
-    work.owe(DutyEvent.SHIPPED, about="platform")
-
-
-def _called_off_on_platform(work: Work, theirs: Order) -> None:
-    word = {PlatformStatus.DELETED: "Deleted", PlatformStatus.REFUNDED: "Refunded"}.get(theirs.means, "Cancelled")
-    if work.case.stage is Stage.CANCELLED:
-        return
-    if work.case.stage not in OPEN or work.case.shipments:
-        _called_off_too_late(work, word)
-        return
-    work.case = _without_dropped_refunds(work.case.drop_open(*ActKind)).release().at(Stage.CANCELLED)
-    work.note("cancelled", f"{word} on the platform.", ON_PLATFORM)
-    work.owe(DutyEvent.CANCELLED, about="platform")
-    kept = money_kept(theirs)
-    if kept:
-        work.open_task(
-            Task(
-                kind=TaskKind.MANUAL_REFUND,
-                about="platform",
-                title=f"{work.case.ref} was {word.lower()} on the platform; {kept} of the customer's money is still with you",
-                steps=("Look at the gateway whether it was given back.", "If it is owed, refund it there or on the platform."),
-            )
-        )
-
-
-def _called_off_too_late(work: Work, word: str) -> None:
-    """Something has left already. What has not stays in the house until a person says otherwise."""
-    case = work.case.drop_open(ActKind.BUY_LABEL, ActKind.PUSH_STATUS)
-    if case.stage in OPEN:
-        hold = Hold(
-            reason=HoldReason.MANUAL,
-            text=f"{word} on the platform after a part was shipped.",
-            who=ON_PLATFORM,
-            since=work.now(),
-            releases="a person, if the rest is to be sent all the same",
-            code="called_off",
-        )
-        case = case.hold(hold).by_holds()
-    work.case = case
-    work.note("changed", f"{word} on the platform after it was shipped.", ON_PLATFORM)
-    work.open_task(
-        Task(
-            kind=TaskKind.PROBLEM,
-            about=f"called-off-{case.order.means}",
-            title=f"{case.ref} was {word.lower()} on the platform after it was shipped",
-            steps=("Ask the customer or the carrier for the parcel.", "Give the money back if it is owed."),
-        )
-    )
-
-
 def tell_refunds(work: Work) -> bool:
     """Money that others gave back is in the platform's sums already; whoever has to know of it is told. False: none is new.
 
@@ -398,7 +270,7 @@ def tell_refunds(work: Work) -> bool:
     for refund in new:
         how = {True: "moved", False: "not_moved", None: ""}[refund.money_moved]
         said = {"moved": "by its gateway", "not_moved": "written down there, no gateway moved it"}.get(how, "nobody says how")
-        work.note("refunded", f"{refund.amount} given back on the platform ({said}).", ON_PLATFORM)
+        work.note("refunded", f"{refund.amount} given back on the platform ({said}).", staff.ON_PLATFORM)
         facts = {"amount": refund.amount.text, "currency": refund.amount.currency, "reason": refund.reason, "money": how}
         work.owe(DutyEvent.REFUNDED, about=f"platform-{refund.id}", facts=facts)
     return bool(new)
@@ -407,20 +279,3 @@ def tell_refunds(work: Work) -> bool:
 def _is_told(work: Work, refund: PlatformRefund) -> bool:
     about = f"/{DutyEvent.REFUNDED}/platform-{refund.id}/"
     return any(about in duty for duty in work.case.duties)
-
-
-def _without_dropped_refunds(case: Case) -> Case:
-    """A refund that is not sent any more does not count as underway."""
-    dropped = {act.id for act in case.acts if act.state is ActState.DROPPED}
-    for record in case.refunds:
-        if record.request.id in dropped and record.state is RefundState.ASKED:
-            case = case.with_refund(replace(record, state=RefundState.REFUSED))
-    return case
-
-
-def money_kept(order: Order) -> Money:
-    """What was captured and, as far as the platform shows, not given back. A refund that moved no money does not count."""
-    captured = total((payment.captured for payment in order.payments), order.currency)
-    moved = total((refund.amount for refund in order.refunds if refund.money_moved is not False), order.currency)
-    kept = captured - moved
-    return kept if kept.minor > 0 else Money.zero(order.currency)

@@ -12,7 +12,7 @@ from connector.model.flow import Stage
 from connector.model.order import PlatformStatus
 from connector.model.review import HoldReason
 from connector.sandbox.faults import Rule
-from connector.steps.intake import ON_PLATFORM
+from connector.steps.staff import ON_PLATFORM
 from connector.store.tables import timeline
 from tests.flow.shop import NAME, SHIP, Shop
 

@@ -9,7 +9,7 @@ from connector.model.events import DutyState, TaskKind
 from connector.model.flow import Stage
 from connector.model.order import PlatformStatus
 from connector.model.review import HoldReason
-from connector.steps.intake import ON_PLATFORM
+from connector.steps.staff import ON_PLATFORM
 from tests.flow.shop import NAME, SHIP, Shop
 
 BOTH_WAYS = pytest.mark.parametrize("how", ["poll", "webhook"])
