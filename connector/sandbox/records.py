@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,13 +16,16 @@ KINDS = ("requests", "transitions", "stock", "mails", "gateway_refunds", "notes"
 
 
 class Records:
-    """Append-only lists by kind. An entry may be completed later (a request gets its status), never removed."""
+    """Append-only lists by kind: a WooCommerce store's, unless others are named.
 
-    def __init__(self) -> None:
+    An entry may be completed later (a request gets its status), never removed.
+    """
+
+    def __init__(self, kinds: Iterable[str] = KINDS) -> None:
         self._lock = threading.Lock()
         self._seq: Iterator[int] = itertools.count(1)
         self._last = 0
-        self._entries: dict[str, list[Entry]] = {kind: [] for kind in KINDS}
+        self._entries: dict[str, list[Entry]] = {kind: [] for kind in kinds}
 
     def add(self, kind: str, /, **entry: Any) -> Entry:
         """Append one entry of that kind and give it back, so that its maker can complete it."""

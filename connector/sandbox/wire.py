@@ -43,15 +43,26 @@ class LoopbackServer(ThreadingHTTPServer):
 
 
 class HttpServer(LoopbackServer):
-    """Serves the store by `answer` and everything below /_sandbox by `control` (never struck by faults)."""
+    """Serves the store by `answer` and everything below /_sandbox by `control` (never struck by faults).
+
+    `subject`: what a fault's expression is searched in; the path, where every operation has its own.
+    """
 
     def __init__(
-        self, address: tuple[str, int], *, answer: Responder, control: Responder, faults: Faults, records: Callable[[], Records]
+        self,
+        address: tuple[str, int],
+        *,
+        answer: Responder,
+        control: Responder,
+        faults: Faults,
+        records: Callable[[], Records],
+        subject: Callable[[Request], str] = lambda request: request.path,
     ) -> None:
         self.answer = answer
         self.control = control
         self.faults = faults
         self.records = records
+        self.subject = subject
         self._open: set[socket.socket] = set()
         self._open_lock = threading.Lock()
         super().__init__(address, Connection)
@@ -100,7 +111,7 @@ class Connection(BaseHTTPRequestHandler):
         if request.path.startswith(CONTROL):
             self._send(self.server.control(request))
             return
-        rule = self.server.faults.take("store", request.path, method=request.method)
+        rule = self.server.faults.take("store", self.server.subject(request), method=request.method)
         entry = self._note(request, rule)
         if rule is not None and rule.kind in NO_EFFECT:
             self._strike(rule, entry, None)
