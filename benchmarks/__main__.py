@@ -17,6 +17,7 @@ NAMES = {
     "growth": "growth",
     "calls": "calls",
     "backlog": "backlog",
+    "points": "points",
     "import": "imports",
 }
 

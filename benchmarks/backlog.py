@@ -75,7 +75,7 @@ def work_off(count: int) -> Mapping[str, Any]:
             _decide(app)
             _say(control, "pace", {"pace": "recorded"})
             with working(app):
-                _wait_until_done(app, patience_s=count)
+                wait_until_done(app, patience_s=count)
             check_all_done(app, count)
         return _say(control, "pace", {})
 
@@ -130,7 +130,7 @@ def _decide(app: App) -> None:
             )
 
 
-def _wait_until_done(app: App, *, patience_s: float) -> None:
+def wait_until_done(app: App, *, patience_s: float) -> None:
     until = time.monotonic() + patience_s
     while left(app):
         if time.monotonic() > until:

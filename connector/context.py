@@ -95,9 +95,9 @@ class Http(Protocol):
     @property
     def delete(self) -> Callable[..., requests.Response]: ...
 
-    def learn_rate(self, *, unused: float, left: float, size: float, per_second: float) -> None:
-        """What the vendor says of this account's rate: points that the last call took and did not need, points that are left
-        now, how many there can be, and how many come back each second. Every worker goes by it from now on."""
+    def learn_rate(self, *, used: float, left: float, size: float, per_second: float) -> None:
+        """What the vendor says of this account's rate: points that the last call really took (the others go back), points that
+        are left now, how many there can be, and how many come back each second. Every worker goes by it from now on."""
 
 
 class Smtp(Protocol):

@@ -25,7 +25,8 @@ from .http import Attempt, Session, Transport, Wire
 from .ledger import Ledger, Underway
 from .redact import secrets_of
 
-LONGEST_WAIT_S = 20.0
+LONGEST_WAIT_S = 8.0  # less than a stopping worker waits for its jobs
+NAP_S = 0.2
 """So long a call waits for its turn; if it would be longer, the job comes back later."""
 
 
@@ -93,6 +94,7 @@ class Door:
             secrets=secrets_of(account.config),
             wait_turn=partial(self._wait_turn, account, info),
             learn_rate=partial(self._learn_rate, account),
+            give_back=partial(self._give_back, account, info),
         )
         wire.log = partial(self._log, account, wire, holder)
         return wire
@@ -159,21 +161,32 @@ class Door:
         return shared.locked(self.database, f"{account.id}/{name}")
 
     def _wait_turn(self, account: Account, info: PluginInfo, points: float = 1) -> None:
-        per_second = getattr(account.config, "max_per_second", None) or info.capabilities.max_per_second
+        per_second = _per_second(account, info)
         if not per_second:
             return
-        wait = rates.take_turn(
-            self.database,
-            account.id,
-            per_second=per_second,
-            burst=max(1, info.capabilities.burst),
-            longest_wait_s=LONGEST_WAIT_S,
-            points=points,
-        )
-        if wait > LONGEST_WAIT_S:
-            raise TryLater("too many calls are waiting for their turn.", account=account.name, after_s=wait)
-        if wait:
-            time.sleep(wait)
+        # Of a dear call a part comes back as soon as it is answered: whoever waits for points looks again soon, and takes none
+        # before they are there. Where calls are only counted each gets its time at once.
+        is_dear, until = points > 1, time.monotonic() + LONGEST_WAIT_S
+        while True:
+            wait = rates.take_turn(
+                self.database,
+                account.id,
+                per_second=per_second,
+                burst=max(1, info.capabilities.burst),
+                longest_wait_s=0.0 if is_dear else LONGEST_WAIT_S,
+                points=points,
+            )
+            if time.monotonic() + (0 if is_dear else wait) > until:
+                raise TryLater("too many calls are waiting for their turn.", account=account.name, after_s=wait)
+            if not wait:
+                return
+            time.sleep(min(wait, NAP_S) if is_dear else wait)
+            if not is_dear:
+                return
+
+    def _give_back(self, account: Account, info: PluginInfo, points: float) -> None:
+        if _per_second(account, info):
+            rates.give_back(self.database, account.id, points)
 
     def _learn_rate(self, account: Account, unused: float, left: float, size: float, per_second: float) -> None:
         rates.learn(self.database, account.id, unused=unused, left=left, size=size, per_second=per_second)
@@ -210,3 +223,8 @@ def _refuse_data() -> None:
 
 def _cannot_tell(effect: Effect) -> Found:
     return CannotTell(text=f"nobody can tell whether {effect.kind} happened. Look at the vendor's own page.")
+
+
+def _per_second(account: Account, info: PluginInfo) -> float:
+    """Points a second that the account may use; 0: nobody counts."""
+    return float(getattr(account.config, "max_per_second", None) or info.capabilities.max_per_second)

@@ -130,6 +130,8 @@ class Wire:
     secrets: tuple[str, ...] = ()
     wait_turn: Callable[[float], None] = lambda points: None
     learn_rate: Callable[[float, float, float, float], None] = lambda unused, left, size, per_second: None
+    give_back: Callable[[float], None] = lambda points: None
+    taken: float = 0.0  # points for the last call, of which nobody has said yet what it really cost
     log: Callable[[Attempt], None] = lambda attempt: None
     effect: Any = None  # the effect that is underway (ledger.Underway), or None
     calls: list[Call] = field(default_factory=list)
@@ -180,6 +182,7 @@ class Session(requests.Session):
             kwargs.setdefault("allow_redirects", False)
             # Never longer than declared: whoever takes the order over counts on it.
             limit = min(deadline_s or self.wire.effect.deadline_s, self.wire.effect.deadline_s)
+            points = self.wire.effect.points
         else:
             self.wire.wait_turn(points)
             limit = deadline_s or self.wire.deadline_s
@@ -188,12 +191,22 @@ class Session(requests.Session):
         kwargs["stream"] = True
         with suppress(ValueError):  # no address at all; `requests` will say so
             kwargs.setdefault("proxies", requests.utils.get_environ_proxies(address))
-        return self._send(verb, address, call, limit, writes, args, kwargs)
+        self.wire.taken = points
+        answered = False
+        try:
+            response = self._send(verb, address, call, limit, writes, args, kwargs)
+            answered = response.status_code < 400
+        finally:
+            if not answered:  # it cost nothing, or what is left will say so
+                self.wire.give_back(points)
+                self.wire.taken = 0.0
+        return response
 
-    def learn_rate(self, *, unused: float, left: float, size: float, per_second: float) -> None:
-        """What the vendor says of this account's rate: points that the last call took and did not need, points that are left
-        now, how many there can be, and how many come back each second. Every worker goes by it from now on."""
-        self.wire.learn_rate(unused, left, size, per_second)
+    def learn_rate(self, *, used: float, left: float, size: float, per_second: float) -> None:
+        """What the vendor says of this account's rate: points that the last call really took (the others go back), points that
+        are left now, how many there can be, and how many come back each second. Every worker goes by it from now on."""
+        self.wire.learn_rate(self.wire.taken - used, left, size, per_second)
+        self.wire.taken = used
 
     def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
         """On a redirect to another host, `requests` drops only its own header; a vendor's token travels in others."""

@@ -87,6 +87,7 @@ class Underway:
 
     key: str
     deadline_s: float
+    points: float  # of the account's rate, taken already
     committed: float  # time.monotonic() of SENT
     within_s: float
     still_mine: Callable[[], bool]
@@ -251,6 +252,7 @@ class Ledger:
         underway = Underway(
             key=key,
             deadline_s=rule.deadline_s,
+            points=rule.points,
             committed=committed,
             within_s=within_s,
             still_mine=self._still_mine,

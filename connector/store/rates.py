@@ -37,8 +37,8 @@ def take_turn(
 def learn(database: Database, name: str, *, unused: float, left: float, size: float, per_second: float) -> None:
     """What the vendor said of the bucket after a call: how much is `left` in it, its size and how fast it fills.
 
-    `unused`: points that were taken for the call and not needed after all; they go back. Others may have taken points for calls
-    that the vendor has not seen yet, so the bucket is never made fuller than that.
+    `unused`: points that were taken for the call and not needed after all; they go back (below zero: it took more). Others
+    may have taken points for calls that the vendor has not seen yet, so the bucket is never made fuller than that.
     """
     with database.writing() as connection:
         row = connection.execute(_mine(name)).first()
@@ -51,6 +51,17 @@ def learn(database: Database, name: str, *, unused: float, left: float, size: fl
         next_at = now + int(taken * 1_000_000 / per_second)
         values = {"next_at": next_at, "size": size, "per_second": per_second}
         connection.execute(update(rates).where(rates.c.name == name).values(**values))
+
+
+def give_back(database: Database, name: str, points: float) -> None:
+    """The points of a call that failed. Only where the vendor tells what is left: elsewhere a call counts, however it ends."""
+    with database.reading() as connection:
+        row = connection.execute(select(rates.c.per_second).where(rates.c.name == name)).first()
+    if row is None or row.per_second is None:
+        return
+    with database.writing() as connection:
+        later = rates.c.next_at - int(points * 1_000_000 / row.per_second)
+        connection.execute(update(rates).where(rates.c.name == name).values(next_at=later))
 
 
 def _mine(name: str) -> Select[tuple[int, float | None, float | None]]:

@@ -32,6 +32,7 @@ class Caller:
             self.underway = Underway(
                 key="key/1",
                 deadline_s=deadline_s,
+                points=1,
                 committed=time.monotonic(),
                 within_s=60,
                 still_mine=lambda: True,

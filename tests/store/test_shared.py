@@ -15,7 +15,7 @@ from connector.errors import Conflict, TryLater
 from connector.store import shared
 from connector.store.database import Database
 from connector.store.orders import Orders
-from connector.store.rates import learn, take_turn
+from connector.store.rates import give_back, learn, take_turn
 from connector.store.shared import AccountState, locked, take_lock
 from connector.store.tables import account_modes, locks, meta, orders, state
 from connector.store.vault import Vault
@@ -257,6 +257,18 @@ def test_what_the_vendor_says_of_the_bucket_counts(database: Database) -> None:
     assert take_turn(database, "a1", points=190, **some) == pytest.approx(1, abs=0.2)
     learn(database, "a1", unused=190, left=50, size=2000, per_second=100)  # somebody else has used the rest
     assert take_turn(database, "a1", points=150, **some) == pytest.approx(1, abs=0.2)
+
+
+def test_points_of_a_failed_call_come_back_where_they_are_told(database: Database) -> None:
+    """Else a vendor counts it, however it ended."""
+    some = {"per_second": 100.0, "burst": 100.0, "longest_wait_s": 600.0}
+    assert take_turn(database, "a1", points=100, **some) == 0
+    give_back(database, "a1", 100)
+    assert take_turn(database, "a1", points=100, **some) == pytest.approx(1, abs=0.2)
+    learn(database, "a1", unused=0, left=100, size=100, per_second=100)
+    assert take_turn(database, "a1", points=100, **some) == 0
+    give_back(database, "a1", 100)
+    assert take_turn(database, "a1", points=100, **some) == 0
 
 
 def test_points_that_others_have_taken_are_not_given_out_twice(database: Database) -> None:

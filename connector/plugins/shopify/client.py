@@ -73,7 +73,7 @@ def ask(ctx: Context, operation: str, variables: Mapping[str, Any], doing: str) 
         response = _post(ctx, operation, variables, access.renew(ctx, used), reads=True, points=points)
     about = answers.About(account=ctx.account.name, shop=config(ctx).shop, site=config(ctx).site, doing=doing)
     said = answers.read(response, about)
-    costs.learn(ctx, operation, said, taken=points)
+    costs.learn(ctx, operation, said)
     return Answer(data=answers.data(said, about), headers=response.headers)
 
 
@@ -94,7 +94,7 @@ def mutate(ctx: Context, operation: str, variables: Mapping[str, Any], doing: st
         access.renew(ctx, used)  # the next try finds it: one effect is one write
         raise answers.again(about, "the access token had run out; there is a new one now.", after_s=1)
     said = answers.read_written(response, about)
-    costs.learn(ctx, operation, said, taken=0)
+    costs.learn(ctx, operation, said)
     return answers.payload(said, about)
 
 

@@ -28,8 +28,8 @@ def points(ctx: Context, operation: str) -> float:
     return float(row.value) if row is not None else _estimate(operation)
 
 
-def learn(ctx: Context, operation: str, said: Mapping[str, Any], *, taken: float) -> None:
-    """Take in what an answer says of the account's points and of this operation's cost, for which `taken` were taken."""
+def learn(ctx: Context, operation: str, said: Mapping[str, Any]) -> None:
+    """Take in what an answer says of the account's points and of this operation's cost."""
     cost = _part(_part(said, "extensions"), "cost")
     requested, actual = _number(cost.get("requestedQueryCost")), _number(cost.get("actualQueryCost"))
     bucket = _part(cost, "throttleStatus")
@@ -37,8 +37,8 @@ def learn(ctx: Context, operation: str, said: Mapping[str, Any], *, taken: float
     if requested is None:
         return
     if left is not None and size and rate:
-        ctx.http.learn_rate(unused=max(0.0, taken - (actual or 0.0)), left=left, size=size, per_second=rate)
-    if taken and requested != taken:
+        ctx.http.learn_rate(used=actual or 0.0, left=left, size=size, per_second=rate)
+    if requested != points(ctx, operation):
         ctx.state.put(_row(operation), str(requested))
 
 

@@ -23,14 +23,19 @@ class Bucket:
         with self._lock:
             self.size, self.per_second = size, per_second
             self._left, self._at = size, time.monotonic()
+            self.calls, self.refused, self.spent = 0, 0, 0.0
+            self._first = self._last = 0.0
 
     def take(self, points: float) -> bool:
         """Take so many, if they are there."""
         with self._lock:
             self._refill()
             if points > self._left:
+                self.refused += 1
                 return False
             self._left -= points
+            self.calls, self.spent, self._last = self.calls + 1, self.spent + points, self._at
+            self._first = self._first or self._at
             return True
 
     def give_back(self, points: float) -> None:
@@ -38,6 +43,14 @@ class Bucket:
         with self._lock:
             self._refill()
             self._left = min(self.size, self._left + points)
+            self.spent -= points
+
+    def told(self) -> dict[str, float]:
+        """How it was used since the limits were set: points spent, and how many could have been between first and last call."""
+        with self._lock:
+            seconds = self._last - self._first
+            could = self.size + self.per_second * seconds
+            return {"calls": self.calls, "refused": self.refused, "spent": self.spent, "could": could, "seconds": seconds}
 
     @property
     def left(self) -> int:

@@ -10,6 +10,7 @@
     POST   /_sandbox/staff          work in the admin (see `staff.staff`)
     GET|POST|DELETE /_sandbox/faults    as of the simulated WooCommerce; a rule is searched in "/path OperationName"
     GET|POST /_sandbox/webhooks     {mode: "immediate" | "held" | "never", second_s, kick, settle_s, send: {topic, payload}}
+    GET    /_sandbox/bucket         points spent since its limits were set, and how many could have been
     GET    /_sandbox/truth?since=N  everything that happened, per order and in order; orders=1,2 tells of those orders only
 
 Wrong input is 400 with {"error": text}.
@@ -161,6 +162,10 @@ def webhooks(sandbox: ShopifySandbox, given: Body) -> Any:
     return {"mode": queue.mode, "waiting": queue.waiting(), "settled": settled}
 
 
+def bucket(sandbox: ShopifySandbox, _given: Body) -> Any:
+    return sandbox.store.bucket.told()
+
+
 def fill_up(sandbox: ShopifySandbox, given: Body) -> Any:
     with sandbox.store.lock:
         days, start = float(given.get("days", 365)), int(given.get("seed", 1))
@@ -187,5 +192,6 @@ ACTIONS: Mapping[tuple[str, str], Callable[[ShopifySandbox, Body], Any]] = {
     ("GET", "webhooks"): webhooks,
     ("POST", "webhooks"): webhooks,
     ("POST", "fill"): fill_up,
+    ("GET", "bucket"): bucket,
     ("GET", "truth"): tell,
 }

@@ -139,10 +139,7 @@ def test_costs_are_learned(ctx: TestContext, net: responses.RequestsMock, monkey
     ask(ctx)
     ask(ctx)
     assert costs.points(ctx, "OldestOrder") == 9
-    assert [(one["unused"], one["left"], one["size"], one["per_second"]) for one in told] == [
-        (1, 40, 2000, 100),
-        (7, 40, 2000, 100),
-    ]
+    assert told == [{"used": 2, "left": 40, "size": 2000, "per_second": 100}] * 2
 
 
 # --- changes ----------------------------------------------------------------------------------------------------------
