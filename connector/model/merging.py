@@ -76,7 +76,7 @@ def with_what_lists_leave_out(mine: Order, theirs: Order) -> Order:
 def as_known(case: Case, theirs: Order) -> tuple[Order, tuple[Paid, ...]]:
     """What the platform shows, with what we know better; and what is to be remembered of it.
 
-    A platform that knows only that an order was paid (WooCommerce: one date) shows the total of today as captured, also after
+    A platform that knows only that an order was paid (by a date, say) shows the total of today as captured, also after
     staff have raised it. What was captured is what was due when it was paid, until it is paid anew.
     """
     theirs = with_what_lists_leave_out(case.order, theirs)

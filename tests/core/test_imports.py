@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -51,3 +52,11 @@ def test_the_package_alone_is_lighter_still():
     done = run("import connector, sys; print(*sorted(name for name in sys.modules if name.startswith('connector')))")
 
     assert done.stdout.split() == ["connector"], done.stderr
+
+
+def test_model_steps_and_pipeline_name_no_platform() -> None:
+    """What only one platform has is its plugin's business."""
+    house = ROOT / "connector"
+    files = [*(house / "model").rglob("*.py"), *(house / "steps").rglob("*.py"), house / "pipeline.py"]
+    word = re.compile(r"woocommerce|wordpress|wp-admin|shopify", re.IGNORECASE)
+    assert [str(file.relative_to(house)) for file in files if word.search(file.read_text("utf-8"))] == []
