@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -161,9 +162,18 @@ class Shop:
         for _ in range(ROUNDS):
             if poll:
                 self.poll()
-            if not self.work_off():
+            if not self.work_off() and not self._was_too_slow():
                 return
         raise AssertionError(f"not at rest after {ROUNDS} rounds")
+
+    def _was_too_slow(self) -> bool:
+        """On a busy machine the second between writing down and sending may pass: then it is tried again a second later."""
+        with self.app.database.reading() as connection:
+            query = select(orders.c.due_at).where(orders.c.problem.contains("too late to send"), orders.c.due_at.is_not(None))
+            again = [at for at in connection.execute(query).scalars() if at - self.app.clock.now() < timedelta(seconds=2)]
+        if again:
+            time.sleep(1)
+        return bool(again)
 
     def work_off(self) -> int:
         """One round without asking the platform for news; how much there was to do."""

@@ -106,7 +106,7 @@ def test_a_certificate_that_nobody_signed_gets_nothing(caller: Caller, certifica
         address = f"https://localhost:{wire.port}/?token=t"
         for writing in (False, True):
             with pytest.raises(TryLater, match="certificate cannot be trusted") as raised:
-                caller.session(writing=writing).request("POST" if writing else "GET", address, data=b"secret")
+                caller.session(writing=writing, deadline_s=10).request("POST" if writing else "GET", address, data=b"secret")
             assert "token=t" not in str(raised.value)
         assert heard == []
         # By name: certificates of addresses are another matter.

@@ -21,19 +21,21 @@ from graphql import (
     get_named_type,
     is_list_type,
     parse,
+    validate,
     visit,
 )
 
-from connector.sandbox.shopify import events
+from connector.sandbox.shopify import events, wording
 from connector.sandbox.shopify.problems import UserErrors, refuse, row
 from connector.sandbox.shopify.things import Bulk
 
 if TYPE_CHECKING:
     from connector.sandbox.shopify.fields import Call
+    from connector.sandbox.shopify.store import Store
 
 MOST_AT_ONCE = 5
 MOST_CONNECTIONS = 5
-DEEPEST = 2
+DEEPEST = 3  # the outermost one, and two nested levels below it (the documentation's own example)
 PAGE = 250
 
 
@@ -78,7 +80,7 @@ class _Shape(Visitor):
 
     def enter_field(self, node: FieldNode, *_: Any) -> None:
         kind = self.info.get_type()
-        if _is_connection(kind):
+        if _is_connection(kind) or _looks_like_one(kind, node):
             self.connections += 1
             self.depth += 1
             self.deepest = max(self.deepest, self.depth)
@@ -89,7 +91,7 @@ class _Shape(Visitor):
 
     def leave_field(self, node: FieldNode, *_: Any) -> None:
         kind = self.info.get_type()
-        if _is_connection(kind):
+        if _is_connection(kind) or _looks_like_one(kind, node):
             self.depth -= 1
         elif kind is not None and _plain_list(kind) and node.selection_set and node.name.value not in {"edges", "nodes"}:
             self.lists -= 1
@@ -110,6 +112,11 @@ def _plain_list(kind: Any) -> bool:
 
 def _is_connection(kind: Any) -> bool:
     return kind is not None and str(get_named_type(kind)).endswith("Connection")
+
+
+def _looks_like_one(kind: Any, node: FieldNode) -> bool:
+    """A list of something that is not simulated: its type is not known here."""
+    return kind is None and any(one.name.value == "edges" for one in _fields(node))
 
 
 def _fields(node: FieldNode) -> list[FieldNode]:
@@ -153,6 +160,10 @@ def _check(document: DocumentNode, schema: GraphQLSchema) -> None:
         )
     if texts:
         raise UserErrors([row(text, "query", code="INVALID") for text in texts])
+    unknown = [error for error in validate(schema, document) if error.message.startswith("Cannot query field")]
+    if unknown:
+        what = wording.of_text(unknown[0], document, schema)["message"]
+        raise refuse(f"Invalid bulk query: {what}", "query", code="INVALID")
 
 
 def _top(operation: OperationDefinitionNode) -> list[str]:
@@ -165,6 +176,12 @@ def _top(operation: OperationDefinitionNode) -> list[str]:
 def _begin(made: Bulk) -> None:
     if made.status == "CREATED":
         made.status = "RUNNING"
+
+
+def end_cancelled(store: Store, made: Bulk) -> None:
+    """A cancelled operation says CANCELING for a while (recorded)."""
+    if made.status == "CANCELING":
+        made.status, made.completed = "CANCELED", store.now()
 
 
 def _finish(call: Call, schema: GraphQLSchema, document: DocumentNode, made: Bulk) -> None:

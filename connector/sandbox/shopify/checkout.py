@@ -82,13 +82,14 @@ def checkout(store: Store, wanted: Body) -> Order:
     return order
 
 
-def announce(store: Store, order: Order) -> None:
-    """The order is in the store: confirmation to the customer, a mail to the merchant, webhooks."""
+def announce(store: Store, order: Order, *, tell: bool = True) -> None:
+    """The order is in the store: with `tell` a confirmation to the customer, a mail to the merchant, webhooks."""
     store.orders[order.id] = order
     store.index(order)
     store.touch(order)
     store.records.add("transitions", order_id=order.id, what="created", name=order.name, status=sums.financial(order, store))
-    store.mail("order_confirmation", order)
+    if tell:
+        store.mail("order_confirmation", order)
     store.mail("new_order", order, to=store.settings.email)
     events.order_event(store, order, "orders/create")
     for transaction in order.transactions:
@@ -198,11 +199,14 @@ def line_of(store: Store, order: Order, variant: Variant, quantity: int) -> Line
 
 
 def _ship(store: Store, order: Order, wanted: Body) -> None:
-    """Only what has to be shipped costs shipping."""
-    if not any(line.requires_shipping for line in order.lines) or order.shipping_address is None:
+    """Only what has to be shipped costs shipping. Who picks it up has a way of shipping too: the place, free of charge
+    (its title and code are the place's, https://github.com/nozzlegear/ShopifySharp/issues/638)."""
+    is_picked_up = (wanted.get("method") or ("" if order.shipping_address else PICK_UP)) == PICK_UP
+    if not any(line.requires_shipping for line in order.lines):
         return
-    price = bag(store, order, Decimal(str(wanted.get("shipping", "5.00"))))
-    title = str(wanted.get("shipping_title", "Standard"))
+    price = bag(store, order, Decimal(str(wanted.get("shipping", "0.00" if is_picked_up else "5.00"))))
+    place_name = next(iter(store.locations.values())).name
+    title = str(wanted.get("shipping_title", place_name if is_picked_up else "Standard"))
     order.shipping_lines.append(ShippingLine(id=store.next_id("ShippingLine"), title=title, code=title, price=price))
 
 

@@ -2,7 +2,7 @@
 
 Shopify publishes the rules (https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits, 2026-11): a scalar or enum
 costs 0, an object 1, a connection depends on its size, a mutation 10. How a size counts is taken from the recordings: twice
-the natural logarithm of `first`, rounded down; money, page infos and payloads are free; `transactions` costs 36.
+the natural logarithm of `first`, rounded down; money, page infos and payloads are free; counting costs 10.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from graphql import (
 
 FREE = frozenset({"MoneyBag", "MoneyV2", "PageInfo"})
 MUTATION = 10
-DEAR = {"orderCapture": 20, "refundCreate": 20}
-LONG_LIST = 36
+DEAR = {"orderCapture": 20, "refundCreate": 20, "fulfillmentTrackingInfoUpdate": 50, "fulfillmentTrackingInfoUpdateV2": 50}
+COUNTING = 10
 
 
 def cost(
@@ -82,8 +82,8 @@ class Reckoning:
         if kind.name.endswith("Connection"):
             return 2 + self._many(node) * self._rows(node, kind)
         points = 0 if not own or kind.name in FREE or kind.name.endswith(("UserError", "Payload")) else 1
-        if kind.name == "OrderTransaction" and node.name.value == "transactions":
-            points = LONG_LIST
+        if kind.name == "Count":
+            points = COUNTING
         return points + self.of(node.selection_set, kind)
 
     def _rows(self, node: FieldNode, kind: Any) -> int:

@@ -22,7 +22,16 @@ from graphql import (
     validate,
 )
 
-from connector.sandbox.shopify import costing, more_mutations, mutations, order_fields, other_fields, queries, wording
+from connector.sandbox.shopify import (
+    costing,
+    creating,
+    more_mutations,
+    mutations,
+    order_fields,
+    other_fields,
+    queries,
+    wording,
+)
 from connector.sandbox.shopify.fields import Call, resolver
 
 SCHEMA = Path(__file__).with_name("schema.graphql")
@@ -31,7 +40,7 @@ TABLES = {
     **order_fields.TABLES,
     **other_fields.TABLES,
     "QueryRoot": queries.ROOT,
-    "Mutation": {**mutations.TABLE, **more_mutations.TABLE},
+    "Mutation": {**mutations.TABLE, **creating.TABLE, **more_mutations.TABLE},
 }
 RESOLVE = resolver(TABLES)
 
@@ -45,8 +54,9 @@ def _moment(value: Any) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _amount(value: Any) -> Decimal:
-    return Decimal(str(value))
+def _amount(value: Any) -> Decimal | None:
+    """An empty text is no number (recorded)."""
+    return Decimal(str(value)) if str(value).strip() else None
 
 
 @lru_cache(maxsize=1)

@@ -97,6 +97,28 @@ def _split(store: Store, place: FulfillmentOrder, pieces: Pieces) -> Fulfillment
     return rest
 
 
+def moved(store: Store, place: FulfillmentOrder, pieces: Pieces, location_id: int) -> FulfillmentOrder:
+    """These pieces (id of a line of the fulfillment order, count), or all of it, leave from another location.
+
+    Raises UserErrors.
+    """
+    rows = {row.id: row for row in place.lines}
+    if any(line not in rows or not 0 < count <= rows[line].remaining for line, count in pieces):
+        raise refuse("The line item quantity is invalid.", "fulfillmentOrderLineItems")
+    chosen = [(rows[line], count) for line, count in pieces]
+    if not chosen or sum(count for _, count in chosen) == place.remaining:
+        place.location_id, place.updated = location_id, store.now()
+        return place
+    part = _rest(store, place, chosen)
+    part.location_id, part.split_from = location_id, None
+    for row, count in chosen:
+        row.total -= count
+        row.remaining -= count
+    place.lines = [row for row in place.lines if row.total]
+    place.updated = store.now()
+    return part
+
+
 def _rest(store: Store, place: FulfillmentOrder, rows: list[tuple[FulfillmentOrderLine, int]]) -> FulfillmentOrder:
     made = FulfillmentOrder(
         id=store.next_id("FulfillmentOrder"),
@@ -176,7 +198,9 @@ def _who(app_id: int | None) -> str:
 def supported(place: FulfillmentOrder) -> list[str]:
     """The actions Shopify offers, in its order (recorded)."""
     if place.status == "OPEN":
-        return ["CREATE_FULFILLMENT", "REPORT_PROGRESS", "MOVE", "HOLD", "SPLIT"]
+        return ["CREATE_FULFILLMENT", "REPORT_PROGRESS", "MOVE", "HOLD", *(["SPLIT"] if place.remaining > 1 else [])]
     if place.status == "IN_PROGRESS":
         return ["CREATE_FULFILLMENT", "REPORT_PROGRESS", "HOLD", "MARK_AS_OPEN"]
-    return ["RELEASE_HOLD", "HOLD", "MOVE"] if place.status == "ON_HOLD" else []
+    if place.status != "ON_HOLD":
+        return []
+    return ["RELEASE_HOLD", *(["HOLD"] if len(place.holds) < MOST_OF_AN_APP else []), "MOVE"]

@@ -10,15 +10,22 @@ from connector.sandbox.shopify import bulk
 from connector.sandbox.shopify.fields import Table, store_of
 from connector.sandbox.shopify.ids import gid, number_in
 from connector.sandbox.shopify.mutations import Payload, answering, idempotent
-from connector.sandbox.shopify.problems import TopError, refuse, row
+from connector.sandbox.shopify.problems import TopError, UserErrors, refuse, row
 from connector.sandbox.shopify.store import Settings, Store
 from connector.sandbox.shopify.things import Subscription, Variant
 
 ADJUSTABLE = ("available", "damaged", "incoming", "quality_control", "reserved", "safety_stock")
 WRONG_NAME = f"The specified quantity name is invalid. Valid values are: {', '.join(ADJUSTABLE)}."
+MANY_DOCUMENTS = (
+    "All changes must have the same ledger document URI or, in the case of adjusting available, no ledger document URI."
+)
 STALE = "The changeFromQuantity argument no longer matches the persisted quantity."
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-FILTER = re.compile(r"[\w.]+:\S")
+FILTER = re.compile(r"-?[\w.]+:\S")
+PUBSUB = re.compile(r"pubsub://[\w.-]+:[\w.~%+-]+")
+PUBSUB_FORM = "Format should be pubsub://project:topic"
+TERM = re.compile(r"""[^\s()'"]*(?:'[^']*'|"[^"]*")|[^\s()]+""")
+WORDS_BETWEEN = frozenset({"AND", "OR", "NOT"})
 
 
 # --- stock ------------------------------------------------------------------------------------------------------------
@@ -30,33 +37,65 @@ def adjust(info: Any, *, input: dict[str, Any]) -> Payload:
     if any("changeFromQuantity" not in one for one in changes):
         text = "InventoryChangeInput must include the following argument: changeFromQuantity."
         raise TopError(text, "INVALID_FIELD_ARGUMENTS")
-    if input["name"] not in ADJUSTABLE:
-        raise refuse(WRONG_NAME, "input", "name", code="INVALID_QUANTITY_NAME")
-    rows = [(*_level(store, place, one), one) for place, one in enumerate(changes)]
+    wrong = [] if input["name"] in ADJUSTABLE else [row(WRONG_NAME, "input", "name", code="INVALID_QUANTITY_NAME")]
+    wrong += _wrong_documents(input["name"], changes)
+    if wrong:
+        raise UserErrors(wrong)
+    rows = [(*_level(store, "changes", place, one), one) for place, one in enumerate(changes)]
     for place, (variant, location, one) in enumerate(rows):
         expected = one["changeFromQuantity"]
-        if input["name"] == "available" and expected is not None and variant.stock[location] != expected:
+        if expected is not None and _there(variant, location, input["name"]) != expected:
             where = ("input", "changes", str(place), "changeFromQuantity")
             raise refuse(STALE, *where, code="CHANGE_FROM_QUANTITY_STALE")
     moved = [(variant, location, one["delta"]) for variant, location, one in rows if one["delta"]]
-    if input["name"] == "available":
-        for variant, location, delta in moved:
+    for variant, location, delta in moved:
+        if input["name"] == "available":
             store.move_stock(variant, delta, location_id=location, why=input["reason"])
+        else:
+            variant.apart[location, input["name"]] = _there(variant, location, input["name"]) + delta
     return {"inventory_adjustment_group": _group(store, input, moved)}
 
 
-def _level(store: Store, place: int, one: dict[str, Any]) -> tuple[Variant, int]:
+def _there(variant: Variant, location: int, name: str) -> int:
+    return variant.stock[location] if name == "available" else variant.apart.get((location, name), 0)
+
+
+def _wrong_documents(name: str, changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Pieces that are not for sale need a document that says why they are there (recorded)."""
+    documents = [one.get("ledgerDocumentUri") for one in changes]
+    rows = []
+    for place, document in enumerate(documents):
+        text, code = _wrong_document(name, document)
+        if text:
+            rows.append(row(text, "input", "changes", str(place), "ledgerDocumentUri", code=code))
+    if not rows and len(set(documents)) > 1:
+        rows.append(row(MANY_DOCUMENTS, "input", "changes", code="MAX_ONE_LEDGER_DOCUMENT"))
+    return rows
+
+
+def _wrong_document(name: str, document: str | None) -> tuple[str, str]:
+    if document is None and name != "available":
+        return "A ledger document URI is required except when adjusting available.", "INVALID_QUANTITY_DOCUMENT"
+    if document is not None and name == "available":
+        return "A ledger document URI is not allowed when adjusting available.", "INVALID_AVAILABLE_DOCUMENT"
+    if document is not None and document.startswith("gid://shopify/"):
+        text = "Internal (gid://shopify/) ledger documents are not allowed to be adjusted via API."
+        return text, "INTERNAL_LEDGER_DOCUMENT"
+    return "", ""
+
+
+def _level(store: Store, list_: str, place: int, one: dict[str, Any]) -> tuple[Variant, int]:
     variant = store.variant_of_item(number_in(one["inventoryItemId"], "InventoryItem"))
     if variant is None:
         text = "The specified inventory item could not be found."
-        raise refuse(text, "input", "changes", str(place), "inventoryItemId", code="INVALID_INVENTORY_ITEM")
+        raise refuse(text, "input", list_, str(place), "inventoryItemId", code="INVALID_INVENTORY_ITEM")
     location = number_in(one["locationId"], "Location")
     if location not in store.locations:
         text = "The specified location could not be found."
-        raise refuse(text, "input", "changes", str(place), "locationId", code="INVALID_LOCATION")
+        raise refuse(text, "input", list_, str(place), "locationId", code="INVALID_LOCATION")
     if location not in variant.stock:
         text = "The specified inventory item is not stocked at the location."
-        raise refuse(text, "input", "changes", str(place), "locationId", code="ITEM_NOT_STOCKED_AT_LOCATION")
+        raise refuse(text, "input", list_, str(place), "locationId", code="ITEM_NOT_STOCKED_AT_LOCATION")
     return variant, location
 
 
@@ -64,13 +103,14 @@ def _group(store: Store, given: dict[str, Any], moved: list[tuple[Variant, int, 
     """Nothing moved, no group (recorded). Afterwards on_hand moves along, listed behind the others (recorded)."""
     if not moved:
         return None
+    document = next((one.get("ledgerDocumentUri") for one in given.get("changes") or ()), None)
     names = [given["name"], *(["on_hand"] if given["name"] != "incoming" else [])]
     changes = [
         {
             "name": name,
             "delta": delta,
             "quantity_after_change": None,
-            "ledger_document_uri": None,
+            "ledger_document_uri": None if name == "on_hand" else document,
             "item": variant,
             "location": store.locations[location],
         }
@@ -95,7 +135,7 @@ def set_quantities(info: Any, *, input: dict[str, Any]) -> Payload:
         raise TopError(text, "INVALID_FIELD_ARGUMENTS")
     moved = []
     for place, one in enumerate(input["quantities"]):
-        variant, location = _level(store, place, one)
+        variant, location = _level(store, "quantities", place, one)
         if one["changeFromQuantity"] is not None and variant.stock[location] != one["changeFromQuantity"]:
             raise refuse(STALE, "input", "quantities", str(place), "changeFromQuantity", code="CHANGE_FROM_QUANTITY_STALE")
         moved.append((variant, location, one["quantity"] - variant.stock[location]))
@@ -137,6 +177,11 @@ def _fill(made: Subscription, given: dict[str, Any]) -> None:
 def _uri(settings: Settings, given: dict[str, Any]) -> str:
     uri = str(given.get("uri") or given.get("callbackUrl") or "")
     field = ("webhookSubscription", "callbackUrl")
+    if not uri.strip():
+        raise refuse("Address can't be blank", *field)
+    if uri.startswith("pubsub://") and not PUBSUB.fullmatch(uri):
+        texts = ("Address protocol pubsub:// is not supported", f"Address is not a valid GCP pub/sub format. {PUBSUB_FORM}")
+        raise UserErrors([row(text, *field) for text in texts])
     if uri.startswith(("arn:", "pubsub://")):
         return uri
     split = urlsplit(uri)
@@ -154,7 +199,7 @@ def _uri(settings: Settings, given: dict[str, Any]) -> str:
 
 def _check_filter(given: dict[str, Any]) -> None:
     text = given.get("filter")
-    if text and not FILTER.search(text):
+    if text and not all(FILTER.match(one) for one in TERM.findall(text) if one not in WORDS_BETWEEN):
         message = "The specified filter is invalid, please ensure you specify the field(s) you wish to filter on."
         raise refuse(message, "webhookSubscription")
 
@@ -198,10 +243,11 @@ def bulk_cancel(info: Any, *, id: str) -> Payload:
     found = store.bulks.get(number_in(id, "BulkOperation") or 0)
     if found is None:
         raise refuse("Bulk operation does not exist", "id")
-    if found.status not in {"CREATED", "RUNNING"}:
+    if found.status not in {"CREATED", "RUNNING", "CANCELING"}:
         rows = [row("A bulk operation cannot be canceled when it is completed", "id")]
         return {"bulk_operation": found, "user_errors": rows}
-    found.status, found.completed = "CANCELED", store.now()
+    found.status = "CANCELING"
+    store.later(store.settings.bulk_s / 2, lambda: bulk.end_cancelled(store, found))
     return {"bulk_operation": found}
 
 

@@ -22,6 +22,10 @@ Payload = dict[str, Any]
 Mutate = Callable[..., Payload]
 NEEDS_KEY = "The @idempotent directive is required for this mutation but was not provided."
 NO_ORDER = "Order does not exist"
+IN_PROGRESS = (
+    "Cannot move a fulfillment order that has had progress reported. To move a fulfillment order that has had progress "
+    "reported, the fulfillment order must first be marked as open resolving the ongoing progress state."
+)
 ONLY_ONE = "Only one of the arguments `refund` or `refund_method` is allowed."
 
 
@@ -209,16 +213,21 @@ def report_progress(info: Any, *, id: str, progressReport: Any = None) -> Payloa
 
 
 def move(info: Any, *, id: str, newLocationId: str, fulfillmentOrderLineItems: Any = None) -> Payload:  # noqa: N803
-    """Whole fulfillment orders only: pieces of one are refused."""
+    """All of it keeps its id; pieces of it become a fulfillment order of their own (recorded)."""
     store = store_of(info)
     place = _place(store, id)
-    where = number_in(newLocationId, "Location")
+    where = number_in(newLocationId, "Location") or 0
     if where not in store.locations:
         raise refuse("Location not found.", "id")
-    if place.status not in sums.OPEN or fulfillmentOrderLineItems:
+    if place.status == "IN_PROGRESS":
+        raise refuse(IN_PROGRESS, "id", code="CANNOT_MOVE_FULFILLMENT_ORDER_WITH_REPORTED_PROGRESS")
+    if place.status not in sums.OPEN:
         raise refuse("Cannot change location.")
-    place.location_id = where or 0
-    return {"moved_fulfillment_order": place, "original_fulfillment_order": place, "remaining_fulfillment_order": None}
+    rows = fulfillmentOrderLineItems or ()
+    pieces = [(number_in(one["id"], "FulfillmentOrderLineItem") or 0, one["quantity"]) for one in rows]
+    moved = holding.moved(store, place, pieces, where)
+    rest = None if moved is place else place
+    return {"moved_fulfillment_order": moved, "original_fulfillment_order": place, "remaining_fulfillment_order": rest}
 
 
 # --- orders -----------------------------------------------------------------------------------------------------------

@@ -200,8 +200,8 @@ def _discount(one: Discount, order_zero: Bag | None = None) -> dict[str, Any]:
 
 
 def _discounts(order: Order, info: Any, **given: Any) -> dict[str, Any]:
-    rows = [_discount(one) for one in order.discounts]
-    return paging.page(rows, given, value=lambda row: row["title"], number=lambda row: row["title"])
+    rows = [{**_discount(one), "place": place} for place, one in enumerate(order.discounts)]
+    return paging.page(rows, given, value=lambda row: row["place"], number=lambda row: row["place"])
 
 
 def _allocations(row: Any, info: Any) -> list[dict[str, Any]]:
@@ -344,7 +344,7 @@ LINE: Table = {
     "id": lambda line, info: gid("LineItem", line.id),
     "currentQuantity": of_line(sums.current),
     "unfulfilledQuantity": of_line(sums.unfulfilled),
-    "fulfillableQuantity": of_line(lambda order, line: sums.unfulfilled(order, line, held=False)),
+    "fulfillableQuantity": of_line(sums.fulfillable),
     "nonFulfillableQuantity": lambda line, info: 0,
     "fulfillmentStatus": of_line(_fulfillment_status),
     "refundableQuantity": of_line(sums.refundable),

@@ -278,10 +278,11 @@ def committed(store: Store, variant: Variant, location_id: int) -> int:
 def _quantities(row: dict[str, Any], info: Any, names: list[str]) -> list[dict[str, Any]]:
     variant, location = row["variant"], row["location"].id
     there = variant.stock.get(location, 0)
-    known = {"available": there}
+    known = {"available": there, **{name: pieces for (place, name), pieces in variant.apart.items() if place == location}}
     if {"committed", "on_hand"} & set(names):
         sold = committed(store_of(info), variant, location)
-        known |= {"committed": sold, "on_hand": there + sold}
+        apart = sum(pieces for name, pieces in known.items() if name not in {"available", "incoming"})
+        known |= {"committed": sold, "on_hand": there + sold + apart}
     return [
         {
             "id": gid("InventoryQuantity", f"{location}?inventory_item_id={variant.item_id}&name={name}"),
@@ -316,7 +317,10 @@ ITEM: Table = {
     "variant": lambda variant, info: variant,
     "inventoryLevel": _item_level,
     "inventoryLevels": lambda variant, info, **given: paging.page(
-        levels_of(store_of(info), variant), given, value=lambda row: row["id"], number=lambda row: row["id"]
+        sorted(levels_of(store_of(info), variant), key=lambda row: int(row["id"])),
+        given,
+        value=lambda row: row["id"],
+        number=lambda row: row["id"],
     ),
 }
 

@@ -17,6 +17,7 @@ from connector.sandbox.shopify.problems import TopError
 
 MOST = 250
 TERM = re.compile(r"""(-?)(\w+):(<=|>=|<|>)?('[^']*'|"[^"]*"|\S+)""")
+WRONG_CURSOR = "Invalid cursor for current pagination sort."
 Key = Callable[[Any], Any]
 
 
@@ -37,7 +38,7 @@ def decode(cursor: str) -> tuple[Any, Any]:
         found = json.loads(base64.b64decode(cursor, validate=True))
         return found["last_id"], found["last_value"]
     except (ValueError, KeyError, TypeError):
-        raise TopError("Invalid cursor for current pagination sort.", "BAD_REQUEST") from None
+        raise TopError(WRONG_CURSOR, "BAD_REQUEST") from None
 
 
 def size(arguments: dict[str, Any]) -> int:
@@ -58,20 +59,42 @@ def page(rows: Sequence[Any], arguments: dict[str, Any], *, value: Key, number: 
     if arguments.get("reverse"):
         rows = rows[::-1]
     wanted = size(arguments)
-    start = _after(rows, arguments["after"], number) if arguments.get("after") else 0
-    end = _after(rows, arguments["before"], number) - 1 if arguments.get("before") else len(rows)
+    keys = Keys(rows, value=value, number=number, turned=bool(arguments.get("reverse")))
+    start = keys.behind(arguments["after"]) if arguments.get("after") else 0
+    end = keys.at(arguments["before"]) if arguments.get("before") else len(rows)
     start, end = (start, min(end, start + wanted)) if arguments.get("first") is not None else (max(start, end - wanted), end)
     chosen = list(rows[start:end])
     return _connection(chosen, more=end < len(rows), before=start > 0, value=value, number=number)
 
 
-def _after(rows: Sequence[Any], cursor: str, number: Key) -> int:
-    """The place behind the row of the cursor; a row that is gone leaves the place where its id would be."""
-    wanted, _ = decode(cursor)
-    for place, row in enumerate(rows):
-        if number(row) == wanted:
-            return place + 1
-    return next((place for place, row in enumerate(rows) if number(row) > wanted), len(rows))
+class Keys:
+    """What rows are sorted by, as a cursor tells it: the place of a cursor is found by bisection.
+
+    A row that has changed since, or is gone, leaves the place where it was: nothing behind it is skipped.
+    """
+
+    def __init__(self, rows: Sequence[Any], *, value: Key, number: Key, turned: bool) -> None:
+        self._rows, self._value, self._number, self._turned = rows, value, number, turned
+
+    def behind(self, cursor: str) -> int:
+        return self._found(cursor, lambda row, wanted: row > wanted)
+
+    def at(self, cursor: str) -> int:
+        return self._found(cursor, lambda row, wanted: row >= wanted)
+
+    def _found(self, cursor: str, past: Callable[[Any, Any], bool]) -> int:
+        """The first row that is past the cursor. Raises TopError for a cursor of another sort."""
+        number, value = decode(cursor)
+        low, high = 0, len(self._rows)
+        try:
+            while low < high:
+                middle = (low + high) // 2
+                row = self._rows[middle]
+                pair = ((_written(self._value(row)), self._number(row)), (value, number))
+                low, high = (low, middle) if past(*(reversed(pair) if self._turned else pair)) else (middle + 1, high)
+        except TypeError:
+            raise TopError(WRONG_CURSOR, "BAD_REQUEST") from None
+        return low
 
 
 def _connection(rows: list[Any], *, more: bool, before: bool, value: Key, number: Key) -> dict[str, Any]:
@@ -90,7 +113,23 @@ def _connection(rows: list[Any], *, more: bool, before: bool, value: Key, number
 
 def simple(rows: Iterable[Any], arguments: dict[str, Any]) -> dict[str, Any]:
     """A connection of parts: sorted as they are, each known by its id."""
-    return page(list(rows), arguments, value=lambda row: row.id, number=lambda row: row.id)
+    listed = list(rows)
+    places = {row.id: place for place, row in enumerate(listed)}
+    wanted = {name: _as_place(arguments.get(name), places) for name in ("after", "before") if arguments.get(name)}
+    found = page(list(enumerate(listed)), {**arguments, **wanted}, value=lambda pair: pair[0], number=lambda pair: pair[1].id)
+    return _connection(
+        [row for _, row in found["nodes"]],
+        more=found["page_info"]["has_next_page"],
+        before=found["page_info"]["has_previous_page"],
+        value=lambda row: row.id,
+        number=lambda row: row.id,
+    )
+
+
+def _as_place(cursor: str | None, places: dict[Any, int]) -> str:
+    """The cursor of a part by its place; without the part, behind all of them. Raises TopError."""
+    number, _ = decode(cursor or "")
+    return encode(number, places.get(number, len(places)))
 
 
 # --- search -----------------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from connector.sandbox.woocommerce.rest import Answer, Request
 
 GRAPHQL = re.compile(r"/admin/api/([\w-]+)/graphql\.json")
 FILE = re.compile(r"/_files/bulk-(\d+)\.jsonl")
+RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 OPERATION = re.compile(r"(?:query|mutation)\s+(\w+)")
 # What one call took at the recorded shop, seen from the recorder, about: `pace="recorded"`.
 RECORDED_MS = 150.0
@@ -125,7 +126,7 @@ class ShopifySandbox:
             return self._token(request)
         file = FILE.fullmatch(request.path)
         if file:
-            return self._file(int(file[1]))
+            return self._file(int(file[1]), request.headers.get("range", ""))
         found = GRAPHQL.fullmatch(request.path)
         if found is None or found[1] != VERSION or request.method != "POST":
             return _json(404, {"errors": "Not Found"})
@@ -147,11 +148,21 @@ class ShopifySandbox:
         seconds = int(self.store.settings.token_s)
         return _json(200, {"access_token": token.value, "scope": ",".join(app.scopes), "expires_in": seconds})
 
-    def _file(self, number: int) -> Answer:
+    def _file(self, number: int, wanted: str) -> Answer:
+        """The file, or a part of it: such files lie where Range is honoured (RFC 9110, 14.2)."""
         bulk = self.store.bulks.get(number)
         if bulk is None or bulk.body is None:
             return _json(404, {"errors": "Not Found"})
-        return Answer(raw=bulk.body, headers={"Content-Type": "application/jsonl"})
+        headers = {"Content-Type": "application/jsonl", "Accept-Ranges": "bytes"}
+        part = RANGE.fullmatch(wanted)
+        if part is None:
+            return Answer(raw=bulk.body, headers=headers)
+        whole, first = len(bulk.body), int(part[1])
+        if first >= whole:
+            return Answer(status=416, raw=b"", headers={**headers, "Content-Range": f"bytes */{whole}"})
+        last = min(int(part[2] or whole - 1), whole - 1)
+        told = {"Content-Range": f"bytes {first}-{last}/{whole}"}
+        return Answer(status=206, raw=bulk.body[first : last + 1], headers={**headers, **told})
 
     def _graphql(self, request: Request) -> Answer:
         store = self.store

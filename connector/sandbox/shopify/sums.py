@@ -58,6 +58,12 @@ def unfulfilled(order: Order, line: Line, *, held: bool = True) -> int:
     return sum(row.remaining for row in rows if row.line_id == line.id)
 
 
+def fulfillable(order: Order, line: Line) -> int:
+    """What neither left nor was taken off nor is held; a cancellation alone changes nothing of it (recorded)."""
+    held = unfulfilled(order, line) - unfulfilled(order, line, held=False)
+    return max(0, current(order, line) - fulfilled(order, line) - held)
+
+
 def fulfilled(order: Order, line: Line) -> int:
     parcels = (one for one in order.fulfillments if one.status == "SUCCESS")
     return sum(row.quantity for one in parcels for row in one.lines if row.line_id == line.id)

@@ -26,7 +26,10 @@ class Location:
 
 @dataclass(slots=True, kw_only=True)
 class Variant:
-    """A product's variant and its inventory item; `stock`: location id -> available pieces."""
+    """A product's variant and its inventory item; `stock`: location id -> available pieces.
+
+    `apart`: (location id, name) -> pieces that are there (or on their way: incoming) and not for sale.
+    """
 
     id: int
     product_id: int
@@ -41,6 +44,7 @@ class Variant:
     requires_shipping: bool = True
     taxable: bool = True
     updated: datetime
+    apart: dict[tuple[int, str], int] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -21,13 +21,14 @@ from graphql import (
     type_from_ast,
 )
 
+from connector.sandbox.shopify import literals
 from connector.sandbox.shopify.ids import GID
 
 FIELD = re.compile(r"Cannot query field '(\w+)' on type '(\w+)'")
 Json = dict[str, Any]
 
 
-def of_text(error: GraphQLError, document: DocumentNode | None, _schema: GraphQLSchema) -> Json:
+def of_text(error: GraphQLError, document: DocumentNode | None, schema: GraphQLSchema) -> Json:
     """A query that cannot be read or does not fit the schema."""
     places = [{"line": one.line, "column": one.column} for one in error.locations or ()]
     if document is None:
@@ -41,6 +42,10 @@ def of_text(error: GraphQLError, document: DocumentNode | None, _schema: GraphQL
         return _form(f"Field '{found[1]}' doesn't exist on type '{found[2]}'", places, path, extensions)
     if "is required, but it was not provided" in error.message:
         return _missing(error, places, path)
+    place = literals.place_of(error, document, schema)
+    if place is not None:
+        text, extensions = literals.words(error, place)
+        return _form(text, places, [_title(place.definition), *literals.member(error, place)], extensions)
     return _form(error.message, places, path, {"code": "invalid"})
 
 
