@@ -207,6 +207,13 @@ def _last_line(error: BaseException, file: Path | None) -> str:
 # --- checking a plugin ------------------------------------------------------------------------------------------------
 
 
+def check_module(module: ModuleType, name: str) -> PluginInfo:
+    """The checks that a plugin goes through when it is loaded, for its own tests. Raises PluginError naming what is wrong."""
+    info = _described(module, _Found(name=name, origin=f"plugin {name}", get=lambda: module))
+    _check_hooks(module, info.name)
+    return info
+
+
 def _marked(module: ModuleType) -> dict[str, tuple[str, Mapping[str, Any]]]:
     """The functions marked with hookimpl: by their name, the hook's name and the mark's options."""
     options = {name: getattr(value, "connector_impl", None) for name, value in vars(module).items() if inspect.isroutine(value)}

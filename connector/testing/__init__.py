@@ -10,10 +10,26 @@ def test_it_writes_a_note():
     responses.post("https://vendor.example/notes", json={"id": 7})
     assert my_plugin.write_note(ctx, order, Note(text="Checked."))
     assert [effect.kind for effect in ctx.effect.sent] == ["write_note"]
+
+`make_order` gives a well-formed order to call hooks with. The contract that every platform's plugin has to keep is a class of
+tests in `connector.testing.platforms`.
 """
 
 from __future__ import annotations
 
 from .context import Books, TestContext, TestEffects, make_context, next_act
+from .orders import flaws, make_order, make_payment
+from .wire import TestSession, Trouble
 
-__all__ = ["Books", "TestContext", "TestEffects", "make_context", "next_act"]
+__all__ = [
+    "Books",
+    "TestContext",
+    "TestEffects",
+    "TestSession",
+    "Trouble",
+    "flaws",
+    "make_context",
+    "make_order",
+    "make_payment",
+    "next_act",
+]

@@ -2,8 +2,11 @@
 
 What is the same: an effect is sent at most once for its kind and request id, with one write; its answer is kept; other values
 under the same request id, undeclared kinds, writes outside of an effect and answers that are no JSON are errors of the plugin;
-an outcome that is unknown is settled by the plugin's own `find_effect` after the settle time. What is left out: leases, modes,
-rate limits, redaction.
+an outcome that is unknown is settled as its class says: a keyed effect is sent again with the same key and no new image as long
+as the vendor remembers it, a looked-up one by the plugin's own `find_effect` after the settle time. What is left out: leases,
+modes, rate limits, redaction, and that the second of two effects of one kind waits until the first is settled. What differs:
+OutcomeUnknown comes out of an effect that is to be looked up, where the running connector says TryLater, so that a test sees
+which of the two it was.
 """
 
 from __future__ import annotations
@@ -19,24 +22,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-import requests
-from urllib3.exceptions import NewConnectionError
 
 from ..context import Account, Context, StateRow
-from ..errors import ConfigError, Conflict, OutcomeUnknown, PluginError, Refused, RemoteError, TryLater, Unsupported
+from ..errors import ConfigError, Conflict, OutcomeUnknown, PluginError, Refused, TryLater, Unsupported
 from ..model.codec import plain, to_json
 from ..model.events import CannotTell, Effect, EffectClass, EffectState, Found, Happened, InProgress
 from ..model.plugin import PluginInfo
+from .wire import TIMEOUT_S, Line, TestSession
 
-SAFE = ("GET", "HEAD", "OPTIONS")
 LONGEST_ANSWER = 2000
+LAST_CHECK_S = 1.0  # a request leaves within this time after it was written down as sent
 NOW = datetime(2026, 11, 22, 19, 0, tzinfo=UTC)
-TIMEOUT_S = 10.0
 
 
 @dataclass(slots=True, kw_only=True)
 class Books:
-    """What one test's contexts share: the ledger by (kind, request id), the state rows, everything that was sent."""
+    """What one test's contexts share: the ledger by (kind, request id), the state rows, everything that was sent, the line."""
 
     effects: dict[tuple[str, str], Effect] = field(default_factory=dict)
     answers: dict[tuple[str, str], Any] = field(default_factory=dict)
@@ -44,6 +45,7 @@ class Books:
     sent: list[Effect] = field(default_factory=list)
     rows: dict[str, StateRow] = field(default_factory=dict)
     locks: dict[str, threading.Lock] = field(default_factory=dict)
+    line: Line = field(default_factory=Line)
     underway: bool = False
     written: bool = False
 
@@ -91,15 +93,21 @@ class TestEffects:
             return self.books.answers[at]
         if known is not None and known.state is EffectState.REFUSED:
             raise Refused(self.books.said[at], account=self.account, operation=kind)
-        attempt = known.attempt if known is not None else 1
+        attempt, image = known.attempt if known is not None else 1, None
+        repeats = False
         if known is not None and known.state is EffectState.UNKNOWN:
             found = self._settle(known)
             if isinstance(found, Happened):
                 return self._done(at, found.answer)
-            attempt += self.info.effects[kind].vendor is EffectClass.LOOKUP
-        return self._send(at, asked, attempt, fn, before() if before is not None else None)
+            repeats, image = isinstance(found, InProgress), known.before
+            attempt += not repeats
+        if not repeats:  # what is sent again under the same key is what was sent before
+            image = plain(before()) if before is not None else None
+        return self._send(at, asked, attempt, fn, image, again=known if repeats else None)
 
-    def _send(self, at: tuple[str, str], asked: Any, attempt: int, fn: Callable[[str], Any], image: Any) -> Any:
+    def _send(
+        self, at: tuple[str, str], asked: Any, attempt: int, fn: Callable[[str], Any], image: Any, *, again: Effect | None
+    ) -> Any:
         kind, request_id = at
         key = f"install/{self.account}/order:{self.platform_id}/{kind}/{request_id}/{attempt}"
         effect = Effect(
@@ -109,9 +117,9 @@ class TestEffects:
             attempt=attempt,
             state=EffectState.SENT,
             request=asked,
-            before=plain(image),
+            before=image,
             platform_id=self.platform_id,
-            sent_at=datetime.now(UTC),
+            sent_at=again.sent_at if again else datetime.now(UTC),  # the vendor remembers the key from the first time on
         )
         self.books.effects[at] = effect
         self.books.sent.append(effect)
@@ -123,21 +131,28 @@ class TestEffects:
             self.books.said[at] = str(no.args[0])
             raise
         except (TryLater, ConfigError, Unsupported):
-            self._now(at, EffectState.PLANNED)
+            self._now(at, EffectState.UNKNOWN if again else EffectState.PLANNED)
             raise
-        except BaseException:
-            self._now(at, EffectState.UNKNOWN if self.books.written else EffectState.PLANNED)
+        except BaseException as error:
+            self._now(at, EffectState.UNKNOWN if again or self.books.written else EffectState.PLANNED)
+            if self.books.written and isinstance(error, OutcomeUnknown) and self._is_keyed(kind):
+                raise TryLater(str(error.args[0]), after_s=5, account=self.account, operation=kind) from error
             raise
         finally:
             self.books.underway = False
 
+    def _is_keyed(self, kind: str) -> bool:
+        return self.info.effects[kind].vendor is EffectClass.KEYED
+
     def _settle(self, effect: Effect) -> Found:
-        """Happened, or anything else for "send it (again)". Raises while it is too early, in progress or cannot be told."""
-        rule = self.info.effects[effect.kind]
-        if rule.vendor is EffectClass.KEYED:
+        """Happened; InProgress for "the same key again"; NotHappened for a new attempt. Raises if it cannot be told (yet)."""
+        rule, sent_at, now = self.info.effects[effect.kind], effect.sent_at or NOW, datetime.now(UTC)
+        if rule.vendor is EffectClass.NONE:
+            raise OutcomeUnknown("sent earlier, and no answer came", account=self.account, operation=effect.kind)
+        longest = timedelta(seconds=LAST_CHECK_S + rule.deadline_s + rule.settle_s)
+        if rule.vendor is EffectClass.KEYED and now + longest < sent_at + timedelta(seconds=rule.remembers_s):
             return InProgress()
-        too_early = datetime.now(UTC) < (effect.sent_at or NOW) + timedelta(seconds=rule.deadline_s + rule.settle_s)
-        if rule.vendor is EffectClass.LOOKUP and too_early:
+        if now < sent_at + longest:
             raise TryLater("it is too early to look it up", account=self.account, operation=effect.kind)
         look = getattr(self.plugin, "find_effect", None)
         found: Found = look(self.context(), effect) if look else CannotTell(text="the plugin has no find_effect")
@@ -160,55 +175,6 @@ class TestEffects:
 
     def _now(self, at: tuple[str, str], state: EffectState) -> None:
         self.books.effects[at] = replace(self.books.effects[at], state=state)
-
-
-class TestSession(requests.Session):
-    """`ctx.http` for tests: plain `requests`, so that `responses` works, with our errors and the rule about writes."""
-
-    __test__ = False
-
-    def __init__(self, books: Books, account: str) -> None:
-        super().__init__()
-        self.books = books
-        self.account = account
-        self.trust_env = False
-
-    def request(
-        self,
-        method: str | bytes,
-        url: str | bytes,
-        *args: Any,
-        reads: bool = False,
-        deadline_s: float | None = None,
-        points: float = 1,
-        **kwargs: Any,
-    ) -> requests.Response:
-        verb = (method.decode() if isinstance(method, bytes) else method).upper()
-        writes = verb not in SAFE and not reads
-        if writes and not self.books.underway:
-            raise PluginError(f"{verb} outside of ctx.effect; changes only go through it")
-        if writes and self.books.written:
-            raise PluginError("one effect is one write; give the second one a kind of its own")
-        self.books.written |= writes
-        kwargs.setdefault("timeout", deadline_s or TIMEOUT_S)
-        try:
-            return super().request(verb, url, *args, **kwargs)
-        except requests.RequestException as problem:
-            raise self._ours(problem, verb, writes) from problem
-
-    def learn_rate(self, *, unused: float, left: float, size: float, per_second: float) -> None:
-        """There is no rate here: nobody waits."""
-
-    def _ours(self, problem: requests.RequestException, verb: str, writes: bool) -> RemoteError:
-        text = f"no complete answer came: {problem!s:.300}"
-        if writes and not _never_connected(problem):
-            return OutcomeUnknown(text, account=self.account, operation=verb)
-        return TryLater(text, account=self.account, operation=verb)
-
-
-def _never_connected(problem: requests.RequestException) -> bool:
-    reason = getattr(problem.args[0], "reason", None) if problem.args else None
-    return isinstance(problem, requests.ConnectTimeout) or isinstance(reason, NewConnectionError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,11 +212,12 @@ class TestState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestContext(Context):
-    """A Context whose `effect` shows what was sent."""
+    """A Context whose `effect` shows what was sent, and whose `http` makes trouble on demand."""
 
     __test__ = False
 
     effect: TestEffects
+    http: TestSession
 
 
 def make_context(

@@ -12,10 +12,10 @@ from connector import (
     ConfigError,
     LabelRequest,
     LineQuantity,
-    OutcomeUnknown,
     Refused,
     Shipment,
     TrackingState,
+    TryLater,
 )
 from connector.testing import make_context, next_act
 
@@ -63,7 +63,7 @@ def test_no_answer_means_the_same_key_again(ctx):
     responses.post(LABELS, status=502)
     responses.post(LABELS, status=201, json={"id": "L1", "tracking_number": "PB7"})
 
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(TryLater):
         parcelbike.buy_label(ctx, REQUEST)
     parcelbike.buy_label(next_act(ctx, request_id=REQUEST.id), REQUEST)
 

@@ -14,7 +14,7 @@ import pytest
 from connector import PluginKind, Severity, config, registry
 from connector.context import Account
 from connector.hooks import Hooks
-from connector.testing import make_context
+from connector.testing import make_context, make_order
 
 PAGE = "docs/writing-plugins.md"
 
@@ -58,12 +58,9 @@ def test_its_plugins_are_loaded(folder):
     assert [account.name for account in found.reviewers(found.account("shop"))] == ["review_gifts", "careful"]
 
 
-def test_its_reviewers_review(folder, monkeypatch):
+def test_its_reviewers_review(folder):
     """What the page promises about limits: the account's, and the default without one."""
     found = load(folder)
-    monkeypatch.syspath_prepend(folder / "tests")
-    monkeypatch.delitem(sys.modules, "orders", raising=False)
-    from orders import make_order  # the page's
 
     def context(account: Account, /, **about: str):
         return make_context(found.infos[account.plugin], account.config, account=account.name)
@@ -71,7 +68,6 @@ def test_its_reviewers_review(folder, monkeypatch):
     findings = Hooks(found, context).review_order(
         found.account("shop"), order=make_order("200.01", customer_note="a gift"), carriers=()
     )
-    monkeypatch.delitem(sys.modules, "orders")
 
     assert [(finding.code, finding.severity) for finding in findings] == [
         ("gift", Severity.WARNING),
