@@ -8,6 +8,7 @@ can be fulfilled twice. https://shopify.dev/docs/api/admin-graphql/2026-07/mutat
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,6 +39,7 @@ from .turns import Todo
 KIND, CORRECTION = "push_shipment", "push_shipment.number"
 # A fulfillment is made while we wait (recorded: the answer has it); a minute is more than Shopify lets any call take.
 RULE = EffectRule(vendor=EffectClass.LOOKUP, deadline_s=30, settle_s=60, looks_by=LooksBy.STATE, points=20)
+CORRECTION_RULE = replace(RULE, points=50)  # fulfillmentTrackingInfoUpdate is dearer (recorded 2026-06)
 
 # As Shopify spells them; only then does it make the link and follow the parcel. Another word is shown as it is, with our link.
 # https://shopify.dev/docs/api/admin-graphql/2025-10/objects/FulfillmentTrackingInfo#supported-tracking-companies (2026-11)
@@ -391,5 +393,5 @@ def _parcels_or_none(ctx: Context, effect: Effect) -> list[Parcel] | None:
 
 FINDERS = {
     **{kind: (RULE, find_created) for kind in turns.kinds(KIND)},
-    **{kind: (RULE, find_corrected) for kind in turns.kinds(CORRECTION)},
+    **{kind: (CORRECTION_RULE, find_corrected) for kind in turns.kinds(CORRECTION)},
 }
