@@ -95,7 +95,8 @@ def parse_webhook(ctx: Context, delivery: Delivery) -> list[News]:
 
     Called: by a job, after the delivery was answered; again when a person replays it.
     Args: ctx: the account. delivery: exactly what was stored.
-    Returns: News for each order that it touches, or an empty list where it is about none.
+    Returns: News for each order that it touches, or an empty list where it is about none. A request about people's data is
+        News of the kind customer_request, customer_redact or shop_redact, with the customer's address and orders.
     Raises: BadPayload naming the path of what cannot be read; the delivery is kept.
     Repeats: any number of times; news is only a hint to look.
     Source: docs/flow.md#intake

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, and_, select
 
+from . import people
 from .app import App
 from .context import Account
 from .errors import BadPayload, ConnectorError, TryLater
@@ -18,6 +19,7 @@ from .model.events import Check, Delivery, NewsKind, Page, PluginKind
 from .model.flow import OPEN
 from .model.order import Order, PlatformStatus
 from .outbound.holders import LockHolder
+from .store import people as stored_people
 from .store import shared
 from .store.again import Place, wake_page
 from .store.orders import Told
@@ -58,9 +60,12 @@ def receive(app: App, account: Account, delivery: Delivery) -> int | None:
 def read_delivery(app: App, delivery_id: int) -> None:
     """Find out what a stored delivery is about, and wake those orders. What cannot be read stays, and can be replayed."""
     stored = app.deliveries.read(delivery_id)
-    if stored is None or stored.delivery is None:
+    if stored is None:
         return
     now = app.clock.now()
+    if stored.delivery is None:
+        _settled(app, delivery_id, "what it brought was erased")
+        return
     try:
         account = app.registry.by_id(stored.account_id)
         news = app.hooks.parse_webhook(account, delivery=stored.delivery)
@@ -76,11 +81,24 @@ def read_delivery(app: App, delivery_id: int) -> None:
             shown=piece.order if is_fresh else None,
         )
         for piece in news
-        if piece.kind is not NewsKind.PING
+        if piece.kind is not NewsKind.PING and piece.kind not in people.ASKED
     ]
+    asked = [people.attend(app, account, stored, piece) for piece in news if piece.kind in people.ASKED]
+    again = min((after.due_at for after in asked if after.due_at), default=None)
     with app.database.writing() as connection:
-        app.orders.tell_all(connection, told, account_id=account.id, account_name=account.name, now=now)
+        ids = app.orders.tell_all(connection, told, account_id=account.id, account_name=account.name, now=now)
+        if again:
+            said = "; ".join(after.said for after in asked if after.due_at)
+            app.deliveries.settle(connection, delivery_id, "new", said=said, due_at=again)
+            return
+        if any(after.forget for after in asked) or stored_people.are_erased(connection, ids):
+            stored_people.drop_body(connection, delivery_id)  # nothing about a person who was erased comes back
         app.deliveries.settle(connection, delivery_id, "done")
+
+
+def _settled(app: App, delivery_id: int, said: str) -> None:
+    with app.database.writing() as connection:
+        app.deliveries.settle(connection, delivery_id, "done", said=said)
 
 
 def _not_read(app: App, delivery_id: int, tries: int, error: ConnectorError, now: datetime) -> None:

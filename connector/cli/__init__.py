@@ -28,6 +28,7 @@ COMMANDS = {
     "effects": "effects:effects",
     "deliveries": "deliveries:deliveries",
     "mails": "mails:mails",
+    "customers": "customers:customers",
     "accounts": "accounts:accounts",
     "plugins": "plugins:plugins",
     "db": "db:db",

@@ -85,7 +85,7 @@ def note(config: Path, ref: str, text: str, to_customer: bool, wish: Wish) -> No
 @click.option("--tracking", default="", metavar="NUMBER", help="The tracking number, where a person has it.")
 @click.option("--service", default="", help="The carrier's service.")
 @click.option("--account", default="", metavar="NAME", help="The carrier's account.  [default: the shop's first]")
-@click.option("--origin", default="", metavar="PLACE", help="Only what leaves from this place, where the platform names several.")
+@click.option("--origin", default="", metavar="PLACE", help="Only what leaves from this place, of several.")
 @again_option
 @yes_option
 @acting

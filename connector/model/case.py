@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -144,6 +145,7 @@ class Case:
         reviewed: a digest of what the last review looked at ("" before the first).
         duties: ids of the duties to tell that were ever owed, so that none is owed twice.
         paid: what was paid before the platform's total was changed; `order.payments` show no more than that as captured.
+        erased: when its customer was erased (None: never). Nothing about a person is taken from the platform after that.
     """
 
     ref: str
@@ -159,6 +161,7 @@ class Case:
     refunds: tuple[RefundRecord, ...] = ()
     duties: tuple[str, ...] = ()
     paid: tuple[Paid, ...] = ()
+    erased: datetime | None = None
 
     # --- reading ------------------------------------------------------------------------------------------------------
 

@@ -26,6 +26,9 @@ class NewsKind(StrEnum):
     MONEY = "money"
     SHIPMENT = "shipment"
     SUPPLIER = "supplier"
+    CUSTOMER_REQUEST = "customer_request"  # a customer wants to have what is held about them
+    CUSTOMER_REDACT = "customer_redact"  # a customer is to be erased
+    SHOP_REDACT = "shop_redact"  # everybody who ever bought in this shop is
     PING = "ping"  # nothing to do
 
 
@@ -34,6 +37,8 @@ class News:
     """A hint from outside. `platform_id` names the order; `version` is the vendor's, "" if it has none; `at` UTC.
 
     `order`: the order as the news shows it, if it shows all that a poll does. What is known already need not be fetched then.
+    `email`, `orders`: of a customer_request or customer_redact, whose data it is about and in which orders (platform ids); such
+    news names no order in `platform_id`.
     """
 
     platform_id: str
@@ -42,6 +47,8 @@ class News:
     version: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict)
     order: Order | None = field(default=None, repr=False)
+    email: str = field(default="", repr=False)
+    orders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +127,7 @@ class TaskKind(StrEnum):
     SILENT_SUPPLIER = "silent_supplier"
     UNKNOWN_MAIL = "unknown_mail"
     PROBLEM = "problem"
+    PERSONAL_DATA = "personal_data"  # somebody asked for their data, or to be erased
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from ..model.merging import as_known, fitted, is_weighty, merge, rest_unpaid
 from ..model.money import Money, total
 from ..model.order import Order, PlatformRefund, PlatformStatus
 from ..model.payment import PaymentKind
+from ..model.people import without_people
 from ..model.review import HoldReason
 from . import staff
 from .work import Work
@@ -86,6 +87,8 @@ def take_order(work: Work, theirs: Order, *, answers: Act | None = None) -> None
         _arrived(work, theirs)
         return
     before = work.case
+    if before.erased:
+        theirs = without_people(theirs)
     merged = merge(before, theirs, work.now(), begun=_begun(work))
     if merged is before:
         return
@@ -131,7 +134,7 @@ def _ask_whether_sent(work: Work) -> None:
 def _completed_too_soon(order: Order, now: datetime) -> bool:
     """Paid on delivery, and yet paid and completed in the minute in which it was placed, so nothing can have been delivered.
 
-    WooCommerce does so when a program places an order to be paid on delivery as paid (recorded 2026-11-22). It is reviewed like
+    A platform does so when a program places an order to be paid on delivery as paid (recorded 2026-11-22). It is reviewed as
     a new one. What was placed long ago is history all the same.
     """
     is_to_be_sent = order.needs_shipping and order.shipping_lines  # what is sold over a counter has no way of shipping

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import replace
 
 from ..config import Policy
+from ..model.case import ActKind, ActState, Case
 from ..model.codec import to_json
 from ..model.flow import OPEN, Stage
 from ..model.merging import rest_unpaid
@@ -17,7 +18,15 @@ from .work import Work
 def is_needed(work: Work) -> bool:
     """An order is reviewed when it is new, and again when something changed that a review looks at."""
     case = work.case
-    return case.stage in OPEN and case.order.means is not PlatformStatus.DRAFT and case.reviewed != digest(work)
+    if case.stage not in OPEN or case.order.means is PlatformStatus.DRAFT or _is_being_cancelled(case):
+        return False
+    return case.reviewed != digest(work)
+
+
+def _is_being_cancelled(case: Case) -> bool:
+    """What the platform does meanwhile (it voids what was authorized, for one) holds nothing and is told nobody. If it refuses
+    to cancel, the order is looked at then."""
+    return any(act.kind is ActKind.CANCEL_ORDER and act.state in (ActState.OPEN, ActState.WAITING) for act in case.acts)
 
 
 def look(work: Work) -> None:

@@ -142,6 +142,8 @@ class Work:
             return DutyState.WAIVED, {"why": "configured: nobody tells"}
         if not self.wiring.mail:
             return DutyState.WAIVED, {"why": f"no mail account: set mail in [accounts.{self.account.name}]"}
+        if person is Person.CUSTOMER and self.case.erased:
+            return DutyState.WAIVED, {"why": "the customer was erased: there is no address any more"}
         return DutyState.OWED, {}
 
     def _told_by_platform(self, shipment: Shipment | None) -> frozenset[tuple[DutyEvent, Person]]:

@@ -95,6 +95,17 @@ class Database:
             return self._idle.pop()
         return None
 
+    def wipe(self, connection: Connection) -> None:
+        """What this transaction deletes is overwritten, not only marked as free (SQLite; PostgreSQL: its vacuum does that)."""
+        if self.is_sqlite:
+            _say(connection, "PRAGMA secure_delete=ON")
+
+    def empty_log(self) -> None:
+        """Leave nothing of the past in the write-ahead log, as far as nobody reads just now. After the commit."""
+        if self.is_sqlite:
+            with _errors(), self._connected() as connection:
+                _driver_of(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     def clock(self, connection: Connection) -> datetime:
         """The database's own time (UTC)."""
         now: datetime = connection.execute(select(type_coerce(db_now(), Utc))).scalar_one()
@@ -153,8 +164,12 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 def _say(connection: Connection, words: str) -> None:
     """Past SQLAlchemy, which has nothing to translate here and takes ten times as long."""
+    _driver_of(connection).execute(words)
+
+
+def _driver_of(connection: Connection) -> sqlite3.Connection:
     driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
-    driver.execute(words)
+    return driver
 
 
 @contextmanager

@@ -27,11 +27,12 @@ _KEEP_BODY = delivery_bodies.insert()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredDelivery:
-    """A delivery as it waits to be read. `delivery` is None where its body was erased."""
+    """A delivery as it waits to be read. `delivery` is None where its body was erased; `digest` is of that body."""
 
     id: int
     account_id: str
     tries: int
+    digest: str
     delivery: Delivery | None
 
 
@@ -48,7 +49,7 @@ class _Arrived:
 
     @property
     def owner(self) -> str:
-        return f"deliveries of {self.account_id} on {self.at.date()}"
+        return day_of(self.account_id, self.at)
 
     def row(self) -> dict[str, Any]:
         return {
@@ -59,6 +60,11 @@ class _Arrived:
             "state": "new",
             "due_at": self.at,
         }
+
+
+def day_of(account_id: str, at: datetime) -> str:
+    """Whose key the bodies of an account's deliveries of one day are sealed with."""
+    return f"deliveries of {account_id} on {at.date()}"
 
 
 class Deliveries:
@@ -95,7 +101,7 @@ class Deliveries:
         with self._database.writing(urgent=True) as connection:
             numbers = connection.execute(_KEEP, [one.row() for one in together]).scalars().all()
             # The customer is not known before it is parsed, so each day has a key that is destroyed with its bodies.
-            keys = {one.owner: self._vault.owner_key(connection, one.owner) for one in together}
+            keys = {one.owner: self._vault.owner_key(connection, one.owner, lasting=True) for one in together}
             bodies = [
                 {
                     "delivery_id": number,
@@ -134,6 +140,7 @@ class Deliveries:
             id=row.id,
             account_id=row.account_id,
             tries=row.tries,
+            digest=row.digest[:16],
             delivery=_unpack(content, row.received_at) if content else None,
         )
 

@@ -221,7 +221,9 @@ _OPEN_TASKS = Statement(
 )
 _EFFECTS = Statement(select(effects_table.c.base, effects_table.c.kind).where(effects_table.c.scope == bindparam("b_scope")))
 _APPLIED = Statement(
-    update(inbox).where(inbox.c.id == bindparam("b_id")).values(applied_at=bindparam("b_now"), outcome=bindparam("b_outcome"))
+    update(inbox)
+    .where(inbox.c.id == bindparam("b_id"))
+    .values(applied_at=bindparam("b_now"), outcome=bindparam("b_outcome"), sealed=None, key_id=None)  # the case has it now
 )
 _TIMELINE = Statement(timeline.insert(), ["order_id", "at", "who", "what", "text"])
 _ATTEMPTS = Statement(attempts.insert(), [column.name for column in attempts.c if column.name != "id"])

@@ -19,6 +19,7 @@ from ..model.flow import Stage
 from ..model.merging import as_shown
 from ..model.order import Order
 from ..model.payment import label
+from ..model.people import without_people
 from . import effects
 from .database import Database, insert_ignore
 from .effects import EffectRow
@@ -27,6 +28,8 @@ from .statements import Statement
 from .tables import Utc, attempts, db_now, inbox, orders, people
 from .vault import Vault
 
+ERASED = "erased:"
+"""Stands before the digest of an order whose customer was erased: nothing about a person is stored of it again."""
 LEASE = timedelta(seconds=90)
 """How long an order is ours without a sign of life. Longer than any single call to the outside."""
 
@@ -304,7 +307,8 @@ class Orders:
             items.append(
                 InboxItem(
                     id=row.id,
-                    kind=row.kind,
+                    # What was seen went with its customer's key: it is read once more.
+                    kind="news" if row.sealed and opened is None and row.kind == "seen" else row.kind,
                     body=from_json(row.body, dict[str, Any]),
                     seen=from_json(opened, Order) if opened else None,
                     request_id=row.request_id or "",
@@ -336,7 +340,9 @@ class Orders:
 def _news(told: Told, known: str) -> Told | None:
     """What is to be put into the inbox, if there is news in it. `known`: the digest of what the platform showed last."""
     seen = told.seen or told.shown
-    if seen is not None and known == digest(seen):
+    if seen is not None and known.startswith(ERASED):
+        seen = without_people(seen)
+    if seen is not None and known == digest(seen, erased=known.startswith(ERASED)):
         return None
     kind = "seen" if told.shown is not None and not known else told.kind
     return replace(told, kind=kind, seen=seen)
@@ -346,7 +352,9 @@ def _parts(lease: Lease, case: Case) -> Parts:
     """How a case is stored. What did not change is not taken apart anew."""
     stored, order = lease.stored, case.order
     if stored is None or lease.stored_parts is None or order is not stored.order or case.findings is not stored.findings:
-        return Parts(*part(case), digest(as_shown(case)), label(order.payments, order.currency))
+        if case.erased:
+            case = replace(case, order=without_people(order))
+        return Parts(*part(case), digest(as_shown(case), erased=case.erased is not None), label(order.payments, order.currency))
     bare = lease.stored_parts.bare
     return replace(lease.stored_parts, bare=replace(case, order=bare.order, findings=bare.findings))
 
@@ -356,10 +364,11 @@ def owner(account_id: str, order: Order) -> str:
     return order.customer.email or f"{account_id}/{order.platform_id}"
 
 
-def digest(order: Order) -> str:
+def digest(order: Order, *, erased: bool = False) -> str:
     """What the platform shows of an order, as one word. What lists do not show is left out, or each poll would be news."""
     refunds = tuple(replace(refund, money_moved=None, at=None, parts=()) for refund in order.refunds)
-    return hashlib.sha256(to_json(replace(order, staff_notes=(), refunds=refunds))).hexdigest()[:32]
+    word = hashlib.sha256(to_json(replace(order, staff_notes=(), refunds=refunds))).hexdigest()[:32]
+    return f"{ERASED if erased else ''}{word}"
 
 
 def wake(connection: Connection, order_id: int, now: datetime) -> None:

@@ -5,12 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
 from ..errors import Conflict
+from ..model.codec import to_json
+from ..model.events import Task
 from .orders import wake
 from .rows import TaskRow
 from .tables import tasks, timeline
+
+
+def open_for_account(connection: Connection, account_id: str, task: Task, now: datetime) -> bool:
+    """A task that is about no order. False: there is (or was) one about the same. The caller holds a lock."""
+    same = (tasks.c.account_id == account_id, tasks.c.kind == task.kind, tasks.c.about == task.about)
+    if connection.execute(select(tasks.c.id).where(tasks.c.order_id.is_(None), *same)).first() is not None:
+        return False
+    about = {"account_id": account_id, "kind": task.kind, "about": task.about, "title": task.title}
+    steps = to_json(task.steps).decode()
+    connection.execute(tasks.insert().values(**about, steps=steps, state="open", opened_at=now))
+    return True
+
+
+def close_for_account(connection: Connection, account_id: str, about: str, *, outcome: str, now: datetime) -> None:
+    """Such a task has settled itself."""
+    it = (tasks.c.order_id.is_(None), tasks.c.account_id == account_id, tasks.c.about == about, tasks.c.state == "open")
+    connection.execute(update(tasks).where(*it).values(state="done", closed_at=now, outcome=outcome, who="connector"))
 
 
 def finish(connection: Connection, task: TaskRow, *, outcome: str, who: str, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Personal data, sealed with a key per customer. Destroying the key erases the customer, in backups too."""
+"""Personal data, sealed with a key per customer. Destroying the key erases the customer, also in copies kept without keys."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from .tables import keys
 
 _REMEMBERED = 4096
 _WRAPPED = Statement(select(keys.c.wrapped).where(keys.c.id == bindparam("b_id")))
+_WRAPPED_AND_HELD = Statement(select(keys.c.wrapped).where(keys.c.id == bindparam("b_id")).with_for_update(read=True))
 
 
 class Vault:
@@ -36,13 +37,19 @@ class Vault:
         self._known: OrderedDict[bytes, bytes] = OrderedDict()
         self._lock = threading.Lock()
 
-    def owner_key(self, connection: Connection, owner: str) -> str:
+    def key_id(self, owner: str) -> str:
+        """The id of the key that a customer or thing has, or would have."""
+        return hmac.new(self._master, owner.strip().lower().encode(), hashlib.sha256).hexdigest()[:32]
+
+    def owner_key(self, connection: Connection, owner: str, *, lasting: bool = False) -> str:
         """The id of the key of one customer (by e-mail address) or thing, made at the first call. In a writing transaction.
 
-        An erased customer who buys again gets a new key; what the old one locked stays lost.
+        An erased customer who buys again gets a new key; what the old one locked stays lost. Until the transaction ends nobody
+        destroys the key, so what is sealed in it can be read; `lasting` says that nobody would anyway.
         """
-        key_id = hmac.new(self._master, owner.strip().lower().encode(), hashlib.sha256).hexdigest()[:32]
-        if self._key(connection, key_id) is None:
+        key_id = self.key_id(owner)
+        row = (_WRAPPED if lasting else _WRAPPED_AND_HELD).first(connection, {"b_id": key_id})
+        if row is None or row.wrapped is None:
             wrapped = _seal(self._master, AESGCM.generate_key(256))
             made = insert_ignore(connection)(keys).values(id=key_id, wrapped=wrapped)
             again = {"index_elements": ["id"], "set_": {"wrapped": wrapped}, "where": keys.c.wrapped.is_(None)}

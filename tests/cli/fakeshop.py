@@ -1,7 +1,8 @@
 """A platform and a mail server that live in one JSON file. The tests copy this file into a folder of plugins.
 
 The file holds `orders` (what `order` below wants), `happened` (every effect that reached it) and `moods`: what it says to an
-effect of a kind ("refuse", "later", "cut": does it and loses the answer), to "poll" ("down", "bug"), "check" ("down", "wrong").
+effect of a kind ("refuse", "later", "cut": does it and loses the answer), to "poll" ("down", "bug"), "check" ("down", "wrong"),
+"export" ("down").
 """
 
 import json
@@ -42,7 +43,7 @@ from connector import (
     hookimpl,
 )
 
-KINDS = ("push_shipment", "push_status", "cancel_order", "refund_payment", "write_note", "notify")
+KINDS = ("push_shipment", "push_status", "cancel_order", "refund_payment", "write_note", "notify", "erase_customer")
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -254,3 +255,20 @@ def notify(ctx: Any, message: Any) -> Sent:
     duty = f"{message.duty.id}#{message.again}" if message.again else message.duty.id
     answer = happen(ctx, "notify", {"order": message.order.platform_id, "duty": duty})
     return Sent(vendor_id=answer["id"])
+
+
+# --- people -----------------------------------------------------------------------------------------------------------
+
+
+@hookimpl
+def export_customer(ctx: Any, email: str) -> dict[str, Any]:
+    now = world(ctx)
+    if now["moods"].get("export") == "down":
+        raise TryLater("nobody answers", account=ctx.account.name, operation="give out a customer")
+    return {"email": email} if now["orders"] else {}
+
+
+@hookimpl
+def erase_customer(ctx: Any, email: str) -> list[str]:
+    happen(ctx, "erase_customer", {"customer": "somebody"})
+    return ["The customer was erased."]

@@ -113,3 +113,15 @@ def test_what_is_not_captured_is_let_go_on_cancelling(shop: PaperShop) -> None:
     assert [one["kind"] for one in shop.happened()] == ["cancel_order", "void_payment"]
     assert shop.case(order).refunds == ()
     assert shop.case(order).stage is Stage.CANCELLED
+
+
+def test_what_is_being_cancelled_is_not_looked_at_again(shop: PaperShop) -> None:
+    """Cancelling lets go of the authorization: that the money is gone holds nothing, and nobody is asked to pay."""
+    order = shop.place("1")
+    shop.mood("cancel_order", "cut")
+    shop.command(order, "cancel")
+    shop.place(order, authorized=0)
+    shop.work()
+
+    assert shop.case(order).order.payments[0].authorized.minor == 0
+    assert shop.case(order).holds == ()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import assert_type
 
-
 from connector import (
     CarrierView,
     Context,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -23,6 +24,7 @@ KEPT = "access token"
 LOCK = "access token"
 RENEW_BEFORE = timedelta(hours=1)  # while the old one still works, so that nobody has to wait for the new one
 JUST_MADE = timedelta(minutes=1)
+PATIENCE_S, LOOK_AGAIN_S = 3.0, 0.05
 DOING = "get an access token"
 PAGE = re.compile(r"Oauth error (\w+):? *([^<\n]*)", re.IGNORECASE)
 
@@ -67,14 +69,39 @@ def renew(ctx: Context, refused: str) -> str:
 
 
 def _renewed(ctx: Context, old: str) -> str:
-    """A token other than `old`; fetched by one process, and found by the others."""
-    with ctx.lock(LOCK):
+    """A token other than `old`; fetched by one process, and found by the others, who wait for it a moment."""
+    is_ours = False
+    try:
+        with ctx.lock(LOCK):
+            is_ours = True
+            return _another(ctx, old)
+    except TryLater:
+        found = "" if is_ours else _waited_for(ctx, old)
+        if not found:
+            raise
+        return found
+
+
+def _another(ctx: Context, old: str) -> str:
+    known = _known(ctx)
+    if known is not None and known.text != old:
+        return known.text
+    if known is not None and datetime.now(UTC) - known.made_at < JUST_MADE:
+        raise ConfigError(_refused_new(ctx))
+    return _fetch(ctx)
+
+
+def _waited_for(ctx: Context, old: str) -> str:
+    """What another process or thread is fetching just now; "" if it takes too long.
+
+    When a connector starts, its poll and its webhooks need the first token at the same time."""
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
         known = _known(ctx)
         if known is not None and known.text != old:
             return known.text
-        if known is not None and datetime.now(UTC) - known.made_at < JUST_MADE:
-            raise ConfigError(_refused_new(ctx))
-        return _fetch(ctx)
+        time.sleep(LOOK_AGAIN_S)
+    return ""
 
 
 def _known(ctx: Context) -> Token | None:

@@ -9,7 +9,7 @@ from connector import Address, BadPayload, Customer, Money, Order, Payment, Paym
 
 from . import fulfilment, given_back, payments
 from .lines import fees, lines, shipping_lines
-from .marks import ours, without_ours
+from .marks import without_ours
 from .reading import Node
 
 
@@ -58,7 +58,6 @@ def _order(node: Node) -> Order:
         billing=_address(node.get("billingAddress")),
         shipping=_address(node.get("shippingAddress")),
         customer_note=without_ours(note),
-        staff_notes=ours(note),
         tracking=fulfilment.tracking(node),
         origins=fulfilment.origins(node),
         holds=fulfilment.holds(node),

@@ -11,7 +11,7 @@ import hmac
 import json
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -76,7 +76,11 @@ TOPICS = (
     Topic("app/uninstalled"),
 )
 # They belong to the app, not to the shop: they are set in the app's own configuration and only received.
-COMPLIANCE = ("customers/data_request", "customers/redact", "shop/redact")
+COMPLIANCE = {
+    "customers/data_request": NewsKind.CUSTOMER_REQUEST,
+    "customers/redact": NewsKind.CUSTOMER_REDACT,
+    "shop/redact": NewsKind.SHOP_REDACT,
+}
 NO_SECRET_FIX = "Set `webhook_secret` to the app's API secret key (or use client_id and client_secret)."  # noqa: S105
 
 
@@ -110,7 +114,7 @@ def news(ctx: Context, delivery: Delivery) -> list[News]:
         ctx.log.error("the app was uninstalled from %s: nothing can be read or written there any more", config(ctx).shop)
         return []
     if topic in COMPLIANCE:
-        return _compliance(ctx, topic, body, delivery)
+        return [_about_people(COMPLIANCE[topic], body, delivery)]
     platform_id = _order_of(ctx, topic, body)
     if platform_id is None:
         return []
@@ -164,11 +168,22 @@ def _order_of_part(ctx: Context, part: Mapping[str, Any]) -> str | None:
     return bare(found["orderId"]) if found else None
 
 
-def _compliance(ctx: Context, topic: str, body: Mapping[str, Any], delivery: Delivery) -> list[News]:
-    """Requests about people's data. Orders that Shopify has blackened are read again, so that ours are, too."""
-    ctx.log.warning("%s came from Shopify: connector customers export or erase; deliveries show has whose it is", topic)
-    ids = body.get("orders_to_redact") or [] if topic == "customers/redact" else []
-    return [_hint(bare(order_id), NewsKind.ORDER, delivery) for order_id in ids if is_id(bare(order_id))]
+def _about_people(kind: NewsKind, body: Mapping[str, Any], delivery: Delivery) -> News:
+    """Whose data, and in which orders. A customer may be without an address, and a request without an order.
+
+    https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance (2026-11)
+    """
+    if kind is NewsKind.SHOP_REDACT:
+        return _hint("", kind, delivery)
+    named = body.get("orders_requested" if kind is NewsKind.CUSTOMER_REQUEST else "orders_to_redact") or []
+    if not isinstance(named, list):
+        raise BadPayload("webhook: a list of orders is expected")
+    customer = _part(body, "customer")
+    email = str(customer.get("email") or "")
+    orders = tuple(bare(order_id) for order_id in named)
+    if not all(is_id(order_id) for order_id in orders):
+        raise BadPayload("webhook: orders' numbers are expected")
+    return replace(_hint("", kind, delivery), email=email, orders=orders)
 
 
 def _hint(platform_id: str, kind: NewsKind, delivery: Delivery, *, version: str = "") -> News:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -158,3 +159,20 @@ def test_a_static_token_needs_no_fetching(net: responses.RequestsMock) -> None:
     with pytest.raises(ConfigError, match="wrong, of another shop, or the app was uninstalled"):
         access.renew(ctx, "shpat_abc")
     assert len(net.calls) == 0
+
+
+def test_what_somebody_else_is_fetching_is_waited_for(ctx: TestContext, net: responses.RequestsMock) -> None:
+    """When a connector starts, several jobs need the first token at once: one fetches it, and none of them is put off."""
+    other = threading.Timer(0.2, kept, (ctx, "shpat_1"), {"made": timedelta(), "left": timedelta(hours=24)})
+    with ctx.lock(access.LOCK):
+        other.start()
+        assert access.token(next_act(ctx, request_id="2")) == "shpat_1"
+    other.join()
+    assert sent(net, TOKEN) == []
+
+
+def test_nobody_is_waited_for_too_long(ctx: TestContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever fetches it may have died: then it is tried again later."""
+    monkeypatch.setattr(access, "PATIENCE_S", 0.1)
+    with ctx.lock(access.LOCK), pytest.raises(TryLater):
+        access.token(next_act(ctx, request_id="2"))

@@ -106,9 +106,9 @@ def test_what_customers_enter_for_a_line() -> None:
 
 
 def test_our_own_lines_of_the_note_are_no_customers_words() -> None:
-    """A note that we appended is told from what the customer wrote."""
+    """A note that we appended is told from what the customer wrote, and is no word of staff that would have to be read."""
     order = parsed(note="ring twice\n[oc:0123456789ab] Held: address")
-    assert (order.customer_note, order.staff_notes) == ("ring twice", ("Held: address",))
+    assert (order.customer_note, order.staff_notes) == ("ring twice", ())
 
 
 # --- edits and refunds ------------------------------------------------------------------------------------------------

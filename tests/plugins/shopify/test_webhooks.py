@@ -143,11 +143,22 @@ def test_the_app_was_uninstalled(ctx: TestContext, contracts: Path) -> None:
 
 
 def test_requests_about_peoples_data(ctx: TestContext, contracts: Path) -> None:
-    """Orders that Shopify has blackened are read again; the other two are for a person."""
-    redact = shopify.parse_webhook(ctx, delivery("customers/redact", sample(contracts, "customers_redact")))
-    assert [one.platform_id for one in redact] == ["299938", "280263", "220458"]
-    for topic in ("customers/data_request", "shop/redact"):
-        assert shopify.parse_webhook(ctx, delivery(topic, sample(contracts, topic.replace("/", "_")))) == []
+    """What is asked for, whose data it is about, and in which orders."""
+    for topic, kind in (("customers/data_request", NewsKind.CUSTOMER_REQUEST), ("customers/redact", NewsKind.CUSTOMER_REDACT)):
+        (one,) = shopify.parse_webhook(ctx, delivery(topic, sample(contracts, topic.replace("/", "_"))))
+        assert (one.kind, one.platform_id, one.email) == (kind, "", "john@example.com")
+        assert one.orders == ("299938", "280263", "220458")
+        assert "john" not in repr(one)
+    (shop,) = shopify.parse_webhook(ctx, delivery("shop/redact", sample(contracts, "shop_redact")))
+    assert (shop.kind, shop.platform_id, shop.email, shop.orders) == (NewsKind.SHOP_REDACT, "", "", ())
+
+
+@pytest.mark.parametrize("customer", [{"id": 5}, {"id": 5, "email": None}, {"email": ""}])
+def test_a_customer_without_an_address(ctx: TestContext, customer: dict[str, Any]) -> None:
+    """Then only the orders say who it is; and there may be none of those."""
+    body = {"customer": customer, "orders_to_redact": None}
+    (one,) = shopify.parse_webhook(ctx, delivery("customers/redact", body))
+    assert (one.kind, one.email, one.orders) == (NewsKind.CUSTOMER_REDACT, "", ())
 
 
 def test_a_topic_that_is_about_no_order(ctx: TestContext) -> None:
@@ -166,6 +177,9 @@ def test_a_topic_that_is_about_no_order(ctx: TestContext) -> None:
         ("refunds/create", b'{"id": 1}'),
         ("orders/risk_assessment_changed", b'{"risk_level": "high"}'),
         ("fulfillment_orders/placed_on_hold", b'{"fulfillment_order": {"id": "x"}}'),
+        ("customers/redact", b'{"orders_to_redact": [1]}'),
+        ("customers/redact", b'{"customer": {}, "orders_to_redact": ["1 or 2"]}'),
+        ("customers/data_request", b'{"customer": {}, "orders_requested": "1"}'),
     ],
 )
 def test_what_cannot_be_read(ctx: TestContext, topic: str, body: bytes) -> None:
