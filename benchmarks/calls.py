@@ -1,4 +1,4 @@
-"""Calls to the shop for one order of each of the demo's stories, beside the fewest with which it can be done.
+"""Calls to the WooCommerce shop for one order of each of the demo's stories, beside the fewest with which it can be done.
 
 What a call is needed for, if orders come by webhook or in a list of 100 (then a hundredth of a call each, and not counted):
 
@@ -35,9 +35,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from connector.rehearse.demo import DemoWorld, demo_world
+from connector.rehearse.demo import demo_world
 from connector.rehearse.stories import Playing, Story, play
 from connector.rehearse.woocommerce import STORIES
+from connector.rehearse.worlds import ShopWorld
 
 from .measure import Measure, compare, limit, say
 
@@ -99,16 +100,16 @@ def _measured(story: str, calls: list[str], fewest: Fewest) -> Measure:
 
 def _made(stories: list[Story]) -> dict[str, list[str]]:
     """The calls for each of these stories, played side by side, that ended as it should."""
-    with tempfile.TemporaryDirectory(prefix="connector-bench-") as path, demo_world(Path(path)) as world:
-        played = play(tuple(stories), world)
-        return {playing.story.name: _calls(world, playing) for playing in played if _has_ended(playing)}
+    with tempfile.TemporaryDirectory(prefix="connector-bench-") as path, demo_world(Path(path)) as demo:
+        played = play(stories, demo.worlds)
+        return {playing.story.name: _calls(demo.worlds["woocommerce"], playing) for playing in played if _has_ended(playing)}
 
 
 def _takes_days(story: Story) -> bool:
     return any(turn.days for turn in story.turns)
 
 
-def _calls(world: DemoWorld, playing: Playing) -> list[str]:
+def _calls(world: ShopWorld, playing: Playing) -> list[str]:
     """What was asked of the store about this order: "GET orders/25/notes". What the store does not have is of the account."""
     about = re.compile(rf"/(orders/{playing.platform_id}(/.*)?)$")
     sent: list[Any] = world.sandbox.records.since(0)["requests"]

@@ -51,6 +51,7 @@ class Registry:
     origins: Mapping[str, str]
     accounts: Mapping[str, Account]
     plugins: pluggy.PluginManager = field(repr=False)
+    _implemented: dict[tuple[str, str], bool] = field(default_factory=dict, repr=False, compare=False)
 
     def account(self, name: str) -> Account:
         """The account of that name. Raises ConfigError."""
@@ -71,8 +72,13 @@ class Registry:
         return plugin in self.settings.connector.blocked_plugins
 
     def implements(self, plugin: str, hook: str) -> bool:
-        implementations = getattr(self.plugins.hook, hook).get_hookimpls()
-        return any(implementation.plugin_name == plugin for implementation in implementations)
+        """Does this plugin have this hook? Asked many times for each order, so the answer is kept."""
+        known = self._implemented.get((plugin, hook))
+        if known is None:
+            implementations = getattr(self.plugins.hook, hook).get_hookimpls()
+            known = any(implementation.plugin_name == plugin for implementation in implementations)
+            self._implemented[plugin, hook] = known
+        return known
 
     def reviewers(self, shop: Account) -> list[Account]:
         """Who reviews this shop's orders: those that it names, else every review plugin that needs no account and has none."""

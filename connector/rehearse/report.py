@@ -32,10 +32,15 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chapter:
-    """One story as it went: its timeline, the case at its end, what the store shows, and what is not as it should be."""
+    """One story as it went: its timeline, the case at its end, what the shop shows, and what is not as it should be.
+
+    `shop`: its platform as people write it.
+    """
 
     name: str
     title: str
+    platform: str
+    shop: str
     expected: str
     case: Case
     store_status: str

@@ -7,7 +7,7 @@ in it may be done again after a cut: commands carry their request ids.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -16,7 +16,9 @@ from ..model.events import DutyEvent, DutyState, Person
 from ..model.flow import Stage
 from ..model.review import HoldReason
 
-LAST_NEWS_S = 5.0
+# How long news of the last turn can be on its way: by webhooks, on a machine that has much else to do.
+LAST_NEWS_S = 20.0
+Tellings = Mapping[tuple[DutyEvent, Person], DutyState]
 Doing = Mapping[str, Any] | Callable[[Case], Mapping[str, Any]]
 
 
@@ -73,27 +75,34 @@ class Ending:
 
     Args:
         stage: ours; status: the store's own word. refunded: what the gateway gave back; recorded: what the store has written
-            down as given back, where that is not the same. told: who was told what, and by whom. tasks: kinds of those left
-            open. tracking: a number that the store shows; stock_taken: pieces that are gone for good.
+            down as given back, where that is not the same; captured: what was taken in, where that is of interest.
+        told: who was told what, and by whom. tasks: kinds of those left open. holds: ours; shown_holds: the store's.
+        tracking: the numbers that the store shows. parcels: how many left from each place.
+        stock_taken: pieces that are gone for good; taken: which and from where, where that is of interest.
     """
 
     stage: Stage
     status: str
     refunded: str = "0.00"
     recorded: str = ""
+    captured: str = ""
     tasks: tuple[str, ...] = ()
-    told: Mapping[tuple[DutyEvent, Person], DutyState]
+    told: Tellings
     holds: tuple[HoldReason, ...] = ()
-    tracking: str = ""
+    shown_holds: tuple[str, ...] = ()
+    tracking: tuple[str, ...] = ()
+    parcels: Mapping[str, int] = field(default_factory=dict)
     stock_taken: int = 1
+    taken: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """One order from its beginning to its end. `is_heard`: the store's webhooks about it arrive."""
+    """One order from its beginning to its end, on one platform. `is_heard`: the store's webhooks about it arrive."""
 
     name: str
     title: str
+    platform: str = "woocommerce"
     buys: Mapping[str, Any]
     turns: tuple[Turn, ...]
     ending: Ending
@@ -102,20 +111,25 @@ class Story:
 
 @dataclass(slots=True, kw_only=True)
 class Playing:
-    """One story on its way. `turn`: how many of its turns were taken; `rests_since`: how long nothing was left to do."""
+    """One story on its way.
+
+    `turn`: how many of its turns were taken; `rests_since`: how long nothing was left to do; `last_news_s`: after how long at
+    rest nothing more is to come.
+    """
 
     story: Story
     platform_id: str
     turn: int = 0
     seen: Seen | None = None
     rests_since: float | None = None
+    last_news_s: float = LAST_NEWS_S
 
     @property
     def is_over(self) -> bool:
         """Ended as it should, or at rest for so long that no news of the last turn can still be on its way."""
         if self.rests_since is None:
             return False
-        return time.monotonic() - self.rests_since > LAST_NEWS_S or not differences(self)
+        return time.monotonic() - self.rests_since > self.last_news_s or not differences(self)
 
     def go_on(self, world: World) -> None:
         """Look, and take the next turn if the order has come so far."""
@@ -141,15 +155,19 @@ class Playing:
 
 
 def play(
-    stories: tuple[Story, ...], world: World, *, patience_s: float = 60.0, progress: Callable[[Playing], None] = lambda _: None
+    stories: Sequence[Story],
+    worlds: Mapping[str, World],
+    *,
+    patience_s: float = 90.0,
+    progress: Callable[[Playing], None] = lambda _: None,
 ) -> list[Playing]:
-    """Play stories side by side until each has come to rest, or the time is up."""
-    playing = [Playing(story=story, platform_id=world.buy(story.buys)) for story in stories]
+    """Play stories side by side, each in its platform's world, until all have come to rest, or the time is up."""
+    playing = [Playing(story=story, platform_id=worlds[story.platform].buy(story.buys)) for story in stories]
     until = time.monotonic() + patience_s
     running = list(playing)
     while running and time.monotonic() < until:
         for one in list(running):
-            one.go_on(world)
+            one.go_on(worlds[one.story.platform])
             if one.is_over:
                 running.remove(one)
                 progress(one)

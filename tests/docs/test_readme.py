@@ -11,6 +11,7 @@ import pytest
 
 import connector.plugins
 from connector import config, registry
+from connector.rehearse import shopify, woocommerce
 
 ROOT = Path(__file__).parents[2]
 
@@ -81,3 +82,12 @@ def test_the_plugin_is_the_one_of_the_tutorial(readme, pages):
 def test_the_version_is_in_the_changelog(pages):
     """Whoever looks up what changed finds the version that `connector --version` says."""
     assert f"## [{connector.__version__}]" in pages["CHANGELOG.md"].text
+
+
+def test_it_shows_what_the_demo_prints(readme):
+    """Every order of the demo stands there with its title and its status in the shop, in the demo's order."""
+    lines = [line for line in readme.text.splitlines() if line.endswith("as expected")]
+
+    for line, story in zip(lines, (*woocommerce.STORIES, *shopify.STORIES), strict=True):
+        assert story.title in line
+        assert f"  {story.ending.status}  " in line

@@ -1,4 +1,4 @@
-"""Plays a story on a simulated store while the connector's process is killed, and judges by the store's own records."""
+"""Plays stories on simulated shops while the connector's process is killed, and judges by the shops' own records."""
 
 from __future__ import annotations
 
@@ -8,25 +8,27 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from connector import news
-from connector.app import open_app
+from connector.app import App, open_app
 from connector.model.events import DutyState
 from connector.model.flow import Stage
 from connector.rehearse import demo
-from connector.rehearse.demo import DemoWorld
+from connector.rehearse.atstore import at_the_store
 from connector.rehearse.stories import Playing, Story, differences
+from connector.rehearse.worlds import ShopWorld
 from connector.sandbox import Sandbox
 from connector.sandbox.faults import Rule
-from connector.store import shared
+from connector.sandbox.mailbox import Mailbox
 from tests.prove import worker
 from tests.prove.clock import beside
 
 _SPAWN = multiprocessing.get_context("forkserver")
-_SPAWN.set_forkserver_preload(["tests.prove.worker", "connector.plugins.woocommerce", "connector.plugins.smtp"])
+_SPAWN.set_forkserver_preload(
+    ["tests.prove.worker", "connector.plugins.woocommerce", "connector.plugins.shopify", "connector.plugins.smtp"]
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,9 +43,11 @@ class Verdict:
 
 @dataclass(slots=True, kw_only=True)
 class Place:
-    """One store, one database, one configuration."""
+    """One shop of each platform, one database, one configuration."""
 
-    world: DemoWorld
+    app: App
+    worlds: Mapping[str, ShopWorld]
+    shops: demo.Shops
     folder: Path
     port: int
     config: Path
@@ -52,25 +56,33 @@ class Place:
 
     @property
     def sandbox(self) -> Sandbox:
-        return self.world.sandbox
+        """The WooCommerce shop."""
+        return self.shops.woocommerce
+
+    @property
+    def mailbox(self) -> Mailbox:
+        return self.shops.woocommerce.mailbox
+
+    def world(self, story: Story) -> ShopWorld:
+        return self.worlds[story.platform]
 
 
 @contextmanager
 def place(folder: Path, database_url: str) -> Iterator[Place]:
-    """A fresh store and a connector's configuration; the database is migrated already."""
+    """Fresh shops and a connector's configuration; the database is migrated already."""
     folder.mkdir(parents=True, exist_ok=True)
-    with Sandbox() as sandbox:
+    with demo.simulated_shops() as shops:
         port = demo._free_port()
-        config = demo._write_config(folder, sandbox, port)
-        environ = {**demo._secrets(sandbox), "CONNECTOR_DATABASE_URL": database_url}
+        config = demo.write_config(folder, shops, port)
+        environ = {**demo.secrets_of(shops), "CONNECTOR_DATABASE_URL": database_url}
         app = open_app(config, environ, clock=beside(config))
         try:
-            for account in app.registry.accounts.values():
-                with app.database.writing() as connection:
-                    shared.set_mode(connection, account.id, account.name, "live", who="test", now=app.clock.now())
-            news.poll(app, app.registry.account(demo.SHOP))  # the first poll only says from when on
-            world = DemoWorld(app=app, sandbox=sandbox)
-            yield Place(world=world, folder=folder, port=port, config=config, environ=environ, log=folder / "transitions.log")
+            demo.go_live(app, who="test")
+            worlds = demo.worlds_of(app, shops)
+            for world in worlds.values():
+                news.poll(app, world.account)  # the first poll only says from when on
+            log = folder / "transitions.log"
+            yield Place(app=app, worlds=worlds, shops=shops, folder=folder, port=port, config=config, environ=environ, log=log)
         finally:
             app.close()
 
@@ -87,21 +99,22 @@ def play(
     patience_s: float = 30.0,
 ) -> Verdict:
     """Play one story. The nth process dies where `crashes[n]` says (kind of transition, and which of them); the last lives."""
+    world = where.world(story)
     for rule in faults:
-        where.sandbox.faults.add(rule)
+        (where.sandbox if rule.where == "mail" else world.sandbox).faults.add(rule)
     before = _stock(where)
-    playing = Playing(story=story, platform_id=where.world.buy(story.buys))
-    deaths, process = 0, _start(where, crashes, 0, bug, settle_s)
+    playing = Playing(story=story, platform_id=world.buy(story.buys), last_news_s=5.0)
+    deaths, process = 0, _start(where, story, crashes, 0, bug, settle_s)
     until = time.monotonic() + patience_s
     try:
         while time.monotonic() < until:
-            playing.go_on(where.world)
+            playing.go_on(world)
             if playing.is_over and deaths >= len(crashes):
                 break
             if not process.is_alive():
                 assert process.exitcode == worker.KILLED, f"the worker ended with {process.exitcode}"
                 deaths += 1
-                process = _start(where, crashes, deaths, bug, settle_s)
+                process = _start(where, story, crashes, deaths, bug, settle_s)
             if playing.is_over and not _more_to_come(where, process):
                 break
             time.sleep(0.02)
@@ -112,10 +125,11 @@ def play(
     return judge(where, playing, before, deaths)
 
 
-def _start(where: Place, crashes: Sequence[tuple[str, int]], number: int, bug: str, settle_s: float) -> Any:
+def _start(where: Place, story: Story, crashes: Sequence[tuple[str, int]], number: int, bug: str, settle_s: float) -> Any:
     crash_at = crashes[number] if number < len(crashes) else ("", 0)
+    shop = where.world(story).shop
     process = _SPAWN.Process(
-        target=worker.work, args=(str(where.config), where.environ, crash_at, str(where.log), bug, settle_s)
+        target=worker.work, args=(str(where.config), where.environ, shop, crash_at, str(where.log), bug, settle_s)
     )
     process.start()
     return process
@@ -130,18 +144,16 @@ def _more_to_come(where: Place, process: Any) -> bool:
 def play_all(where: Place, stories: Sequence[Story], *, meanwhile: Callable[[], None], patience_s: float = 180.0) -> list[str]:
     """Play stories side by side on processes that the caller starts, kills and freezes in `meanwhile`; says what is wrong."""
     before = _stock(where)
-    played = [Playing(story=story, platform_id=where.world.buy(story.buys)) for story in stories]
+    played = [Playing(story=story, platform_id=where.world(story).buy(story.buys)) for story in stories]
     until = time.monotonic() + patience_s
     while time.monotonic() < until and not all(playing.is_over for playing in played):
         meanwhile()
         for playing in played:
-            playing.go_on(where.world)
+            playing.go_on(where.world(playing.story))
         time.sleep(0.02)
-    orders = _truth(where)["orders"]
     wrong = _in_stock(where, played, before) + _in_the_mailbox(where, played)
     for playing in played:
-        found = _in_our_books(playing)[0]
-        found += _at_the_store(playing, orders[playing.platform_id]) + _at_the_gateway(playing, orders[playing.platform_id])
+        found = _in_our_books(playing)[0] + _at_the_shop(where, playing)
         wrong += [f"{playing.story.name}: {text}" for text in found]
     return wrong
 
@@ -151,21 +163,12 @@ def play_all(where: Place, stories: Sequence[Story], *, meanwhile: Callable[[], 
 
 def judge(where: Place, playing: Playing, stock_before: Mapping[str, int], deaths: int) -> Verdict:
     """Is everything exactly as the story ends, at the store, at its gateway, in the mailbox and in our own books?"""
-    told = _truth(where)["orders"][playing.platform_id]
     transitions = where.log.read_text().split() if where.log.exists() else []
     wrong, unknown = _in_our_books(playing)
-    wrong += _at_the_store(playing, told)
-    wrong += _at_the_gateway(playing, told)
+    wrong += _at_the_shop(where, playing)
     wrong += _in_stock(where, [playing], stock_before)
     wrong += _in_the_mailbox(where, [playing])
     return Verdict(wrong=wrong, deaths=deaths, transitions=transitions, unknown_mails=unknown)
-
-
-def _truth(where: Place) -> Mapping[str, Any]:
-    import requests
-
-    told: Mapping[str, Any] = requests.get(f"{where.sandbox.url}/_sandbox/truth", timeout=10).json()
-    return told
 
 
 def _in_our_books(playing: Playing) -> tuple[list[str], int]:
@@ -186,39 +189,12 @@ def _in_our_books(playing: Playing) -> tuple[list[str], int]:
     return wrong, len(unknown)
 
 
-def _at_the_store(playing: Playing, told: Mapping[str, Any]) -> list[str]:
-    ending, wrong = playing.story.ending, []
-    if told["status"] != ending.status:
-        wrong.append(f"store: status {told['status']}, not {ending.status}")
-    to = Counter(move["to"] for move in told["transitions"])
-    for status in ("completed", "cancelled", "refunded"):
-        if to[status] > 1:
-            wrong.append(f"store: set to {status} {to[status]} times")
-    notes = Counter(note["note"] for note in told["notes"] if "[oc:" in note["note"])
-    wrong += [f"store: {count} times the note {text!r}" for text, count in notes.items() if count > 1]
-    with_number = [note for note in told["notes"] if ending.tracking and ending.tracking in note["note"]]
-    if ending.tracking and len(with_number) != 1:
-        wrong.append(f"store: {len(with_number)} notes with the tracking number")
-    if ending.tracking and ending.tracking not in map(str, told["meta"].values()):
-        wrong.append("store: the tracking number is not in the order's meta")
-    return wrong
-
-
-def _at_the_gateway(playing: Playing, told: Mapping[str, Any]) -> list[str]:
-    expected = Decimal(playing.story.ending.refunded)
-    written_down = Decimal(playing.story.ending.recorded or playing.story.ending.refunded)
-    paid_back = sum((Decimal(call["amount"]) for call in told["gateway_refunds"]), Decimal(0))
-    recorded = sum((Decimal(refund["amount"]) for refund in told["refunds"]), Decimal(0))
-    wrong = []
-    if paid_back != expected:
-        wrong.append(f"gateway: {paid_back} given back in {len(told['gateway_refunds'])} calls, not {expected}")
-    if recorded != written_down:
-        wrong.append(f"store: refunds of {recorded}, not {written_down}")
-    return wrong
+def _at_the_shop(where: Place, playing: Playing) -> list[str]:
+    return at_the_store(playing.story.ending, where.world(playing.story).told(playing.platform_id))
 
 
 def _stock(where: Place) -> dict[str, int]:
-    return {product["sku"]: product["stock"] for product in _truth(where)["products"].values() if product["stock"] is not None}
+    return {f"{name} {what}": pieces for name, world in where.worlds.items() for what, pieces in world.stock().items()}
 
 
 def _in_stock(where: Place, played: Sequence[Playing], before: Mapping[str, int]) -> list[str]:
@@ -230,7 +206,7 @@ def _in_stock(where: Place, played: Sequence[Playing], before: Mapping[str, int]
 
 def _in_the_mailbox(where: Place, played: Sequence[Playing]) -> list[str]:
     """Each message at most once; each that counts as sent exactly once."""
-    messages = where.sandbox.mailbox.messages
+    messages = where.mailbox.messages
     counts = Counter((message.message_id, message.envelope_to) for message in messages)
     wrong = [f"mailbox: {count} times {key}" for key, count in counts.items() if count > 1]
     states = Counter(state for playing in played if playing.seen for state in playing.seen.states)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from connector.rehearse import shopify
 from connector.rehearse.stories import Story
 from connector.rehearse.woocommerce import (
     CANCELLED_AND_REFUNDED,
@@ -36,6 +37,24 @@ CALLS = [
     (TWO_PARCELS, "POST", NOTES, 2),
 ]
 
+# Everything is a POST to one address there; the name of the operation tells them apart.
+SHOPIFY_CALLS = [
+    (shopify.CANCELLED, "OrderCancel$", 1),
+    (shopify.CANCELLED, "CancelJob$", 1),
+    (shopify.CANCELLED, "RefundSuggestion$", 1),
+    (shopify.CANCELLED, "RefundCreate$", 1),
+    (shopify.GIFT_CARD, "RefundCreate$", 1),
+    (shopify.CAPTURED, "OrderCapture$", 1),
+    (shopify.CAPTURED, "FulfillmentCreate$", 1),
+    (shopify.TWO_PLACES, "FulfillmentCreate$", 2),
+    (shopify.HELD, "FulfillmentOrderHold$", 1),
+    (shopify.HELD, "FulfillmentOrderReleaseHold$", 1),
+    (shopify.HELD, "OrderNoteUpdate$", 1),
+    (shopify.SPLIT, "Orders$", 1),
+    (shopify.SPLIT, "Order$", 1),
+    (shopify.SPLIT, "access_token", 1),
+]
+
 
 def rule(kind: str, method: str, match: str, nth: int) -> Rule:
     return Rule(kind=kind, method=method, match=match, nth=nth, seconds=2.0)
@@ -46,6 +65,38 @@ def test_a_refund_survives_every_fault(tmp_path: Path, database_url: str, kind: 
     """The money goes back exactly once, whatever the answer to the refund was."""
     with place(tmp_path, database_url) as where:
         verdict = play(where, CANCELLED_AND_REFUNDED, faults=[rule(kind, "POST", REFUNDS, 1)])
+
+    assert verdict.wrong == []
+
+
+@pytest.mark.parametrize(
+    ("story", "match", "kind"),
+    [
+        (shopify.CANCELLED, "RefundCreate$", "timeout_after"),
+        (shopify.CANCELLED, "RefundCreate$", "timeout_before"),
+        (shopify.CANCELLED, "OrderCancel$", "error_500_after"),
+        (shopify.CAPTURED, "OrderCapture$", "reset_after"),
+        (shopify.TWO_PLACES, "FulfillmentCreate$", "truncated"),
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_what_shopify_did_without_saying_so(tmp_path: Path, sqlite_url: str, story: Story, match: str, kind: str) -> None:
+    """Given back, cancelled, captured and sent once, whatever the answer was."""
+    with place(tmp_path, sqlite_url) as where:
+        verdict = play(where, story, faults=[rule(kind, "POST", match, 1)])
+
+    assert verdict.wrong == []
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("kind", PASSING)
+@pytest.mark.parametrize(("story", "match", "nth"), SHOPIFY_CALLS, ids=lambda value: getattr(value, "name", str(value)))
+def test_every_call_to_shopify_survives_every_fault(
+    tmp_path: Path, database_url: str, story: Story, match: str, nth: int, kind: str
+) -> None:
+    """Every fault of every operation that changes something, and of the reads around it."""
+    with place(tmp_path, database_url) as where:
+        verdict = play(where, story, faults=[rule(kind, "POST", match, nth)], patience_s=40)
 
     assert verdict.wrong == []
 

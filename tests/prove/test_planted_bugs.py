@@ -61,7 +61,7 @@ def test_a_planted_bug_is_found(tmp_path: Path, sqlite_url: str, sqlite_url_2: s
 def test_a_wake_up_during_the_work_is_not_lost(tmp_path: Path, sqlite_url: str, bug: str) -> None:
     """A person asks for something just while the order is being worked on."""
     with place(tmp_path, sqlite_url) as where:
-        platform_id = where.world.buy(SHIPPED.buys)
+        platform_id = where.world(SHIPPED).buy(SHIPPED.buys)
         code = (
             "import os, sys; from tests.prove.worker import wake_during_work;"
             "wake_during_work(sys.argv[1], dict(os.environ), sys.argv[2], sys.argv[3])"
@@ -70,7 +70,7 @@ def test_a_wake_up_during_the_work_is_not_lost(tmp_path: Path, sqlite_url: str, 
         subprocess.run(
             [sys.executable, "-c", code, str(where.config), platform_id, bug], env=environ, check=True, cwd=ROOT, timeout=60
         )
-        with where.world.app.database.reading() as connection:
+        with where.app.database.reading() as connection:
             waiting = select(func.count()).select_from(inbox).where(inbox.c.kind == "command", inbox.c.applied_at.is_(None))
             forgotten = connection.execute(waiting).scalar_one()
 
@@ -90,7 +90,7 @@ def test_what_was_answered_was_stored(tmp_path: Path, sqlite_url: str, bug: str)
         finally:
             process.kill()
             process.wait()
-        with where.world.app.database.reading() as connection:
+        with where.app.database.reading() as connection:
             stored = connection.execute(select(func.count()).select_from(deliveries)).scalar_one()
 
     assert answer.status_code == 200

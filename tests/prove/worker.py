@@ -13,7 +13,8 @@ from typing import Any
 from connector import news
 from connector.app import App, open_app
 from connector.errors import ConnectorError
-from connector.rehearse.demo import SHOP, DemoWorld
+from connector.rehearse.demo import WOOCOMMERCE
+from connector.rehearse.worlds import WooCommerceWorld
 from connector.store import shared
 from tests.prove.bugs import BUGS
 from tests.prove.clock import beside
@@ -67,27 +68,29 @@ def wake_during_work(config: str, environ: dict[str, str], platform_id: str, bug
         nonlocal asked
         if transition == "taken" and not asked:
             asked = True
-            DemoWorld(app=app, sandbox=None).command(platform_id, "ask", {"do": "note", "text": "in the middle"})  # type: ignore[arg-type]
+            world = WooCommerceWorld(app=app, shop=WOOCOMMERCE, sandbox=None)  # type: ignore[arg-type]
+            world.command(platform_id, "ask", {"do": "note", "text": "in the middle"})
 
     app = shorten(open_app(Path(config), environ, watch=ask))
-    news.poll(app, app.registry.account(SHOP))
+    news.poll(app, app.registry.account(WOOCOMMERCE))
     for order_id in app.orders.queue_due(app.clock.now(), limit=10, hold_s=30):
         app.advance(order_id)
     app.close()
 
 
-def work(config: str, environ: dict[str, str], crash_at: tuple[str, int], log: str, bug: str, settle_s: float) -> None:
-    """Poll, read deliveries and advance orders until killed."""
+def work(
+    config: str, environ: dict[str, str], shop: str, crash_at: tuple[str, int], log: str, bug: str, settle_s: float
+) -> None:
+    """Poll one shop, read deliveries and advance orders until killed."""
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     plant(bug)
     clock = beside(Path(config))
     app = shorten(open_app(Path(config), environ, clock=clock, watch=Crash(crash_at, Path(log))), settle_s=settle_s)
     app.database.holder = HOLDER
     shared.forget_dead_self(app.database, HOLDER)
-    shop = app.registry.account(SHOP)
     while True:
         try:
-            news.poll(app, shop)
+            news.poll(app, app.registry.account(shop))
         except ConnectorError:
             time.sleep(0.1)
         now = app.clock.now()
