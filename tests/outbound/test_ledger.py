@@ -33,8 +33,9 @@ class Moving:
         self.now += seconds
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def moving(monkeypatch: pytest.MonkeyPatch) -> Moving:
+    """For every test: on a busy machine a second of the real clock may pass between writing down and sending."""
     return Moving(monkeypatch)
 
 
