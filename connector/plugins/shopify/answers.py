@@ -62,11 +62,11 @@ def data(said: Mapping[str, Any], about: About) -> dict[str, Any]:
     if errors:
         code, text = _code(errors[0]), _message(errors[0])
         if code in ("", "INTERNAL_SERVER_ERROR", "TIMEOUT"):
-            raise TryLater(f"Shopify failed: {text}", after_s=60, **about.labels(code))
+            raise TryLater(f"Shopify failed: {text}", after_s=10, **about.labels(code))
         raise Refused(text, **about.labels(code))
     found = said.get("data")
     if not isinstance(found, dict):
-        raise TryLater("Shopify's answer has no data in it.", after_s=60, **about.labels())
+        raise TryLater("Shopify's answer has no data in it.", after_s=10, **about.labels())
     return found
 
 
@@ -179,11 +179,11 @@ def _request_id(response: Response) -> str:
 
 
 def _wait(response: Response) -> float:
-    """Retry-After in seconds, within reason."""
+    """Retry-After in seconds, within reason. What goes on failing is tried less often by itself."""
     try:
-        return min(3600.0, max(1.0, float(response.headers.get("Retry-After", "60"))))
+        return min(3600.0, max(1.0, float(response.headers.get("Retry-After", "10"))))
     except ValueError:
-        return 60.0
+        return 10.0
 
 
 def _unreadable(response: Response) -> str:
